@@ -1,0 +1,56 @@
+#include "base/env.h"
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/error.h"
+
+namespace nestjit::base {
+namespace {
+
+constexpr std::array settings_table{
+    Setting{"NESTJIT_TARGET",
+            "code for a lesser machine: x86-64-v1, x86-64-v3 or x86-64-v4 (can only be forced down)"},
+    Setting{"NESTJIT_THREADS", "threads of the default executor (default: all cores)"},
+    Setting{"NESTJIT_EXECUTOR", "tbb (default), threads (plain std::thread) or serial"},
+    Setting{"NESTJIT_DUMP", "folder that receives every stage of every compile, 01-problem.txt ..."},
+    Setting{"NESTJIT_VERBOSE", "comma-separated topics on standard error: compile, dispatch, all"},
+    Setting{"NESTJIT_CODEGEN_LIBRARY", "path of the code generator library, if it was moved"},
+    Setting{"NESTJIT_CACHE_DIR", "folder for kernels kept on disk (default: the XDG cache folder)"},
+};
+
+}  // namespace
+
+std::span<const Setting> settings() { return settings_table; }
+
+std::optional<std::string> setting(std::string_view name) {
+  for (const Setting& s : settings_table) {
+    if (name != s.name) continue;
+    const char* value = std::getenv(s.name);
+    if (value == nullptr || *value == '\0') return std::nullopt;
+    return std::string(value);
+  }
+  internal("the setting {} is not in the table of base/env.cpp", name);
+}
+
+bool verbose(std::string_view topic) {
+  const auto list = setting("NESTJIT_VERBOSE");
+  if (!list) return false;
+  std::string_view rest = *list;
+  while (!rest.empty()) {
+    const size_t comma = rest.find(',');
+    const std::string_view word = rest.substr(0, comma);
+    if (word == topic || word == "all") return true;
+    rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
+  }
+  return false;
+}
+
+void log(std::string_view topic, std::string_view text) {
+  if (!verbose(topic)) return;
+  const std::string line = fmt::format("nestjit,{},{}\n", topic, text);
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+}  // namespace nestjit::base

@@ -1,0 +1,65 @@
+// From a definition and a schedule to machine code: the pipeline, in one call.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/dump.h"
+#include "compiler/machine_code.h"
+#include "compiler/schedule.h"
+
+namespace nestjit::compiler {
+
+/// What is to be compiled.
+struct CompileRequest {
+  std::string title;                        // names the kernel in dumps and errors: problem string
+  ir::Kernel definition;                    // the naive nest, with symbols
+  std::map<std::string, int64_t> bindings;  // values of the symbols that are known
+  Schedule schedule;
+  Target target;
+};
+
+/// Called after every stage, and after every step and pass within one, with the kernel as it
+/// stands. Stages before lowering have no packings; see Scheduled.
+using StageObserver = std::function<void(const std::string& stage, const Scheduled& state)>;
+
+struct CompileOptions {
+  bool keep_stages = false;  // fill CompiledKernel::stages
+  bool verify = false;       // run the IR verifier after every step and pass (always in debug builds)
+  StageObserver observer;
+};
+
+/// One constant operand that is repacked once. Run `entry` with a frame of {operand, packed buffer}.
+struct PackedOperand {
+  size_t source;       // index among the definition's parameters
+  int64_t bytes;       // of the packed buffer, which is 64-byte aligned
+  KernelFunction entry;
+  int64_t workgroups;
+};
+
+struct StageTime {
+  std::string stage;
+  double ms;
+};
+
+/// Ready to run: buffers are the definition's parameters in order, then the packed buffers.
+/// A parameter that is only read by packing kernels may be null when the kernel runs.
+struct CompiledKernel {
+  KernelFunction entry = nullptr;
+  int64_t workgroups = 1;  // run workgroup_begin..end over [0, workgroups), in any order
+  std::vector<PackedOperand> packed;
+  MachineCode code;
+  std::vector<StageTime> times;          // in the order of the stages
+  std::vector<base::StageText> stages;   // 01-problem.txt ... 08-kernel.s, where asked for
+  double total_ms = 0;
+};
+
+/// Runs the stages specialise, schedule, lower, codegen, jit in order. Thread-safe. Honours
+/// NESTJIT_DUMP. Throws invalid argument for an illegal schedule, unsupported without the code
+/// generator library, internal when a verifier objects.
+CompiledKernel compile(const CompileRequest& request, const CompileOptions& options = {});
+
+}  // namespace nestjit::compiler

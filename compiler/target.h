@@ -1,0 +1,50 @@
+// The machine that code is generated for: described numbers, never live measurements.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ir/type.h"
+
+namespace nestjit::compiler {
+
+/// Levels of the x86-64 psABI that nestjit generates code for. Larger includes smaller.
+enum class Level : uint8_t { x86_64_v1, x86_64_v3, x86_64_v4 };
+
+/// "x86-64-v1", "x86-64-v3", "x86-64-v4".
+std::string_view name_of(Level level);
+
+struct Target {
+  Level level = Level::x86_64_v1;
+  std::vector<std::string> extras;  // LLVM feature names beyond the level, sorted
+  int vector_bytes = 16;            // widest vector register
+  int vector_registers = 16;
+  bool has_fma = false;             // one rounding for a*b+c
+  bool has_lane_masks = false;      // masked loads and stores are single instructions
+  int64_t l1d_bytes = 32 * 1024;    // of one core
+  int64_t l2_bytes = 256 * 1024;    // of one core
+  int64_t l3_bytes = 0;             // shared; 0 when there is none
+  int cores = 1;
+
+  /// Lanes of a full vector of the element type: 16 for f32 with 64-byte vectors.
+  int lanes(ir::Scalar scalar) const { return vector_bytes / ir::byte_size(scalar); }
+
+  /// Level and extras, the part of the target that a cache key holds: "x86-64-v4+avx512bf16".
+  std::string name() const;
+};
+
+/// The described numbers of a level with the given caches; extras empty.
+Target target_of(Level level);
+
+/// The machine this process runs on (features and caches by libcpuinfo), found once, then lowered
+/// to NESTJIT_TARGET when that is set. Throws invalid argument for an unknown name and for a level
+/// above the machine's.
+const Target& host_target();
+
+/// `machine` restricted to the named level: "x86-64-v1", "x86-64-v3" or "x86-64-v4". Throws invalid
+/// argument for another name and for a level above the machine's.
+Target forced_down(const Target& machine, std::string_view level);
+
+}  // namespace nestjit::compiler

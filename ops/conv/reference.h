@@ -1,0 +1,23 @@
+// Reference loops: the definition in plain C++, the last word on what a result is.
+#pragma once
+
+#include <span>
+
+#include "ops/conv/problem.h"
+
+namespace nestjit::ops {
+
+/// y = the convolution of x and w, each row-contiguous with the problem's shapes. Every output
+/// starts at +0 and adds its products in the library's order: taps k = 0 ... K-1 of the general form
+/// (descending taps of a transposed convolution), channels ascending. `fused` rounds each product
+/// and sum once (std::fma); otherwise product and sum round each. Serial; compiled with
+/// -ffp-contract=off. f32, one spatial axis; other dtypes and ranks throw unsupported.
+void reference_conv(const ConvProblem& problem, std::span<const float> x, std::span<const float> w,
+                    std::span<float> y, bool fused);
+
+/// The same sum in double precision, and (where `magnitude` is not empty) sum |x*w|, the scale of
+/// the error bound c*n*eps*sum|x*w|.
+void reference_conv_f64(const ConvProblem& problem, std::span<const float> x,
+                        std::span<const float> w, std::span<double> y, std::span<double> magnitude);
+
+}  // namespace nestjit::ops
