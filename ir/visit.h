@@ -89,9 +89,12 @@ Stmt clone_fresh(const Stmt& s, Substitution* renamed = nullptr);
 bool uses(const Expr& e, VarId id);
 bool uses(const Stmt& s, VarId id);
 
-/// Same structure, constants and names; variables correspond by their place of binding.
+/// Same structure and constants. Variables and allocated buffers correspond by their place of
+/// binding; symbols by name; other buffers by name, element type, role, alignment and shape.
 bool equal(const Stmt& a, const Stmt& b);
-/// Same structure; variables are equal when their ids are.
+/// Same structure; variables are equal when their ids are, buffers when they are one.
 bool equal(const Expr& a, const Expr& b);
+/// The same name, parameters and symbols in the same order, and equal bodies.
+bool equal(const Kernel& a, const Kernel& b);
 
 }  // namespace nestjit::ir

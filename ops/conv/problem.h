@@ -24,11 +24,13 @@
 
 namespace nestjit::ops {
 
-/// One spatial axis.
+/// One spatial axis. The front doors admit only axes on which
+///   o*stride + k*dilation - padding_low   and   i*input_dilation
+/// stay within 64 bits for every output o, tap k and input i, in the order written.
 struct ConvAxis {
   int64_t input = 1;
   int64_t taps = 1;
-  int64_t output = 1;  // derived; conv_problem() and parse_problem() fill it
+  int64_t output = 1;  // derived; the front doors and parse_problem() fill it
   int64_t stride = 1;
   int64_t input_dilation = 1;
   int64_t dilation = 1;
@@ -55,20 +57,38 @@ struct ConvProblem {
   std::vector<int64_t> y_shape() const;  // (N, spatial..., O)
 };
 
-/// Arguments of the front door conv_transpose1d, before they are judged.
+/// Elements of a shape. Of a problem's own shapes it is known to fit; throws internal otherwise.
+int64_t element_count(const std::vector<int64_t>& shape);
+
+/// "(1,3,2)".
+std::string shape_text(const std::vector<int64_t>& shape);
+
+/// Arguments of the front door conv_transpose1d, before they are judged. Any value is safe.
 struct ConvTranspose1dArguments {
   std::vector<int64_t> x_shape, w_shape;
   int64_t stride = 1, padding = 0, dilation = 1, output_padding = 0, groups = 1;
   ir::Scalar dtype = ir::Scalar::f32;
 };
 
+/// Largest extent of an output dimension: MLX's shapes, which the front door mirrors, are 32-bit.
+inline constexpr int64_t max_output_extent = INT32_MAX;
+
 /// Judges the arguments by the rules of the operation and rewrites them into the general form.
-/// Throws invalid argument (operation, rule, values) without looking at the machine.
+/// Throws invalid argument (operation, rule, values) without looking at the machine:
+///   - input or weight not 3-D, a negative extent, K = 0
+///   - stride, dilation or groups below 1; groups that do not divide C_in and C_out; a last
+///     dimension of the weight other than C_in/groups
+///   - a dtype other than f16, bf16, f32, f64
+///   - L_out = (L-1)*stride - 2*padding + dilation*(K-1) + output_padding + 1 below 0
+///   - an output extent above max_output_extent, an array whose bytes do not fit in 64 bits, a
+///     position of 2^62 or beyond (all 32-bit parameters stay below)
+/// N, L, C_in, C_out and L_out may be 0.
 ConvProblem conv_transpose1d_problem(const ConvTranspose1dArguments& arguments);
 
 /// Parses "conv_transpose1d l=128 ci=512 co=256 k=16 s=8 p=4": the operation, then key=value pairs
 /// in any order; s=1 p=0 d=1 op=0 g=1 n=1 dtype=f32 may be left out. Throws invalid argument with
-/// the position (1-based column) of what is wrong and what was expected there.
+/// the position (1-based column) of what is wrong and what was expected there, unsupported for
+/// another member of the family, and what conv_transpose1d_problem() throws.
 ConvProblem parse_problem(std::string_view text);
 
 /// The text form: keys in the order l ci co k s p d op g n dtype, defaults left out, so that
@@ -76,7 +96,8 @@ ConvProblem parse_problem(std::string_view text);
 std::string to_string(const ConvProblem& problem);
 
 /// 2 * N * pairs * C * O/G, where pairs counts the (position, tap) pairs that land inside the
-/// output. Closed form: cheap for any length.
+/// output. Exact up to the final rounding; closed form, cheap for any length: its work grows with
+/// the smaller of input_dilation and taps only.
 double flop_count(const ConvProblem& problem);
 
 /// Non-empty, comment-stripped lines of a problem list ('#' starts a comment).

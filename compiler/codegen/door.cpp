@@ -1,0 +1,87 @@
+// The inside of the door: the one exported symbol of the code generator library.
+#include "compiler/door.h"
+
+#include <llvm/Config/llvm-config.h>
+#include <llvm/Support/raw_ostream.h>
+
+#include <chrono>
+#include <new>
+#include <span>
+
+#include "compiler/codegen/module.h"
+#include "compiler/codegen/target_machine.h"
+#include "compiler/jit/linker.h"
+#include "compiler/jit/object.h"
+
+namespace nestjit::compiler {
+namespace {
+
+class Stopwatch {
+ public:
+  /// Milliseconds since the last lap.
+  double lap() {
+    const auto now = std::chrono::steady_clock::now();
+    const double ms = std::chrono::duration<double, std::milli>(now - last_).count();
+    last_ = now;
+    return ms;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+std::string text_of(const llvm::Module& module) {
+  std::string text;
+  llvm::raw_string_ostream(text) << module;
+  return text;
+}
+
+MachineCode compile(const DoorRequest& request) {
+  MachineCode code;
+  Stopwatch watch;
+  llvm::LLVMContext context;
+  const jit::Diagnostics diagnostics(context);
+  const auto machine = codegen::make_target_machine(*request.target);
+  const codegen::GeneratedModule made = codegen::generate_module(
+      context, std::span(request.kernels, request.kernel_count), *request.target, *machine);
+  code.codegen_ms = watch.lap();
+  if (request.options->want_llvm_ir) code.llvm_ir = text_of(*made.module);
+  if (request.options->want_assembly) code.assembly = jit::emit_assembly(*made.module, *machine);
+  watch.lap();
+  auto object = jit::emit_object(*made.module, *machine);
+  diagnostics.require_none();
+  code.code_bytes = jit::check_self_contained(*object);
+  code.select_ms = watch.lap();
+  jit::Linked linked = jit::link(std::move(object), made.symbols);
+  code.link_ms = watch.lap();
+  code.entries = std::move(linked.entries);
+  code.owner = std::move(linked.owner);
+  return code;
+}
+
+void compile_behind_door(const DoorRequest* request, DoorResult* result) noexcept {
+  try {
+    result->code = compile(*request);
+    result->ok = true;
+  } catch (const Error& error) {
+    result->kind = error.kind();
+    result->error = error.what();
+  } catch (const std::bad_alloc&) {
+    result->kind = ErrorKind::resource;
+    result->error = "no memory";  // short enough to need none
+  } catch (const std::exception& error) {
+    result->error = error.what();
+  }
+}
+
+}  // namespace
+}  // namespace nestjit::compiler
+
+extern "C" __attribute__((visibility("default"))) const nestjit::compiler::DoorTable*
+nestjit_codegen_door() {
+  using namespace nestjit::compiler;
+  static const std::string build_id = door_build_id();
+  static const DoorTable table{abi_version, build_id.c_str(), LLVM_VERSION_STRING,
+                               compile_behind_door};
+  return &table;
+}

@@ -1,0 +1,33 @@
+// Values of expressions, computed where the builder stands.
+#pragma once
+
+#include "compiler/codegen/environment.h"
+#include "ir/visit.h"
+
+namespace nestjit::compiler::codegen {
+
+class Expressions : private ir::ExprVisitor<llvm::Value*> {
+ public:
+  explicit Expressions(Environment& env) : env_(env) {}
+
+  llvm::Value* value(const ir::Expr& e) { return visit(e); }
+
+ private:
+#define NESTJIT_ON(K) llvm::Value* on(const ir::K& node) override;
+  NESTJIT_EXPR_KINDS(NESTJIT_ON)
+#undef NESTJIT_ON
+
+  Environment& env_;
+};
+
+// By family; each returns the value of the node with its operands' values given.
+// Index operations may assume that nothing overflows (ir/ir.h); floating-point operations round
+// once.
+
+llvm::Value* emit_binary(Builder& ir, const ir::Binary& node, llvm::Value* a, llvm::Value* b);
+llvm::Value* emit_compare(Builder& ir, const ir::Compare& node, llvm::Value* a, llvm::Value* b);
+/// Throws unsupported for a conversion that the target has no instruction for.
+llvm::Value* emit_cast(Builder& ir, const Target& target, ir::Type from, ir::Type to,
+                       llvm::Value* a);
+
+}  // namespace nestjit::compiler::codegen

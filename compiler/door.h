@@ -1,0 +1,68 @@
+// The C entry point of the code generator library, seen from both sides of the door.
+//
+// The library exports one symbol, a DoorFunction. Requests and results are C++ objects, which is
+// sound because both sides are built together; build_id refuses any other pairing before the first
+// object crosses. No exception crosses: a failure is returned as kind and text. The library is
+// never unloaded, so objects made inside may live as long as they like. Inside, no variable is
+// created: the counter of variable ids exists once on each side.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "base/hash.h"
+#include "compiler/machine_code.h"
+#include "nestjit/error.h"
+
+namespace nestjit::compiler {
+
+struct DoorRequest {
+  const ir::Kernel* kernels;
+  size_t kernel_count;
+  const Target* target;
+  const CodegenOptions* options;
+};
+
+struct DoorResult {
+  MachineCode code;  // when ok
+  bool ok = false;
+  ErrorKind kind = ErrorKind::internal;
+  std::string error;  // when not ok
+};
+
+struct DoorTable {
+  uint32_t abi_version;
+  const char* build_id;
+  const char* llvm_version;
+  void (*compile)(const DoorRequest* request, DoorResult* result) noexcept;
+};
+
+using DoorFunction = const DoorTable* (*)();
+inline constexpr const char* door_symbol = "nestjit_codegen_door";
+
+/// A number that changes when a node kind or the size of a structure that crosses the door does.
+constexpr uint64_t door_layout() {
+  uint64_t hash = base::hash_text("layout");
+  const auto add = [&hash](std::string_view name, size_t size) {
+    hash = base::hash_text(name, hash) ^ size;
+  };
+#define NESTJIT_ADD(K) add(#K, sizeof(ir::K));
+  NESTJIT_EXPR_KINDS(NESTJIT_ADD)
+  NESTJIT_STMT_KINDS(NESTJIT_ADD)
+#undef NESTJIT_ADD
+  add("Buffer", sizeof(ir::Buffer));
+  add("Kernel", sizeof(ir::Kernel));
+  add("Target", sizeof(Target));
+  add("Frame", sizeof(Frame));
+  add("MachineCode", sizeof(MachineCode));
+  add("DoorResult", sizeof(DoorResult));
+  return hash;
+}
+
+/// Version, compiler and layout of this build; NESTJIT_BUILD is set by CMake for both sides.
+inline std::string door_build_id() {
+  return std::string(NESTJIT_BUILD) + "-" + std::to_string(door_layout());
+}
+
+}  // namespace nestjit::compiler

@@ -1,0 +1,49 @@
+#include "compiler/lower.h"
+
+#include "compiler/passes/drop_tile_guards.h"
+#include "compiler/passes/flatten.h"
+#include "compiler/passes/reuse_loads.h"
+#include "compiler/passes/unroll.h"
+#include "compiler/passes/vectorize.h"
+#include "compiler/passes/workgroups.h"
+#include "ir/simplify.h"
+
+namespace nestjit::compiler {
+namespace {
+
+ir::Kernel drop_dead_code(const ir::Kernel& kernel) {
+  return ir::simplify(kernel, {.drop_dead_code = true});
+}
+
+struct Pass {
+  std::string_view name;
+  ir::Kernel (*run)(const ir::Kernel&);
+};
+
+// Dead code goes first, so that no pass meets an empty loop, and parameters are flattened while
+// their indices are scalars. Guards of tiles go while rows and lanes are still told apart; loads
+// are shared last, when equal addresses look equal.
+constexpr Pass passes[] = {
+    {"drop_dead_code", drop_dead_code},
+    {"flatten_parameters", flatten_parameters},
+    {"unroll", unroll},
+    {"vectorize", vectorize},
+    {"drop_tile_guards", drop_tile_guards},
+    {"workgroups", workgroups},
+    {"flatten", flatten},
+    {"simplify", drop_dead_code},
+    {"reuse_loads", reuse_loads},
+};
+
+}  // namespace
+
+ir::Kernel lower(const ir::Kernel& scheduled, const PassObserver& observer) {
+  ir::Kernel kernel = scheduled;
+  for (const Pass& pass : passes) {
+    kernel = pass.run(kernel);
+    if (observer) observer(pass.name, kernel);
+  }
+  return kernel;
+}
+
+}  // namespace nestjit::compiler

@@ -1,0 +1,50 @@
+// Questions about loop nests, and small edits, that the primitives and passes share.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "ir/bounds.h"
+#include "ir/kernel.h"
+#include "ir/linear.h"
+
+namespace nestjit::compiler {
+
+/// The loop with this id below the statement, or null.
+const ir::Loop* find_loop(const ir::Stmt& root, ir::VarId id);
+
+/// The statement with the loop replaced by what `edit` makes of it. Siblings are shared.
+ir::Stmt replace_loop(const ir::Stmt& root, ir::VarId id,
+                      const std::function<ir::Stmt(const ir::Loop&)>& edit);
+
+/// Bounds of the kernel's symbols and of everything bound around the loop, without the loop itself.
+ir::Bounds bounds_around(const ir::Kernel& kernel, ir::VarId loop);
+/// Bounds of the kernel's symbols, everything around the loop, the loop, and all bound inside it.
+ir::Bounds bounds_throughout(const ir::Kernel& kernel, ir::VarId loop);
+
+/// Whether the loop, or one around it, has a constant extent of zero or less.
+bool never_runs(const ir::Stmt& root, ir::VarId loop);
+
+/// The loops from the given one down as long as each holds exactly the next one and nothing else.
+std::vector<const ir::Loop*> perfect_band(const ir::Loop& outermost);
+
+/// Copies of the loops in the given order around a body.
+ir::Stmt wrap_in_loops(const std::vector<const ir::Loop*>& loops, ir::Stmt body);
+
+/// The loop with another body.
+ir::Stmt with_body(const ir::Loop& loop, ir::Stmt body);
+
+/// Guards what stands inside the loop's perfect band of loops and lets of the same kind: the guard
+/// goes to the leaf, so that bands stay perfect.
+ir::Stmt guard_leaf(const ir::Stmt& s, ir::LoopKind kind, const ir::Expr& cond);
+
+/// The conjuncts of a condition, in order.
+std::vector<ir::Expr> conjuncts(const ir::Expr& cond);
+/// The conjunction of conditions; absent when there are none.
+ir::Expr conjunction(const std::vector<ir::Expr>& conds);
+
+/// A scalar index comparison as "form >= 0", or nothing for other conditions (==, !=, vectors).
+std::optional<ir::Linear> nonnegative_form(const ir::Expr& cond);
+
+}  // namespace nestjit::compiler

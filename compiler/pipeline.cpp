@@ -1,0 +1,191 @@
+#include "compiler/pipeline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include "base/env.h"
+#include "base/error.h"
+#include "compiler/lower.h"
+#include "compiler/passes/workgroups.h"
+#include "compiler/specialise.h"
+#include "ir/print.h"
+#include "ir/simplify.h"
+#include "ir/verify.h"
+
+namespace nestjit::compiler {
+namespace {
+
+#ifdef NDEBUG
+constexpr bool always_verify = false;
+#else
+constexpr bool always_verify = true;
+#endif
+
+double ms_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+      .count();
+}
+
+/// Times the stages, keeps their texts, verifies and tells the observer.
+class Recorder {
+ public:
+  Recorder(const CompileRequest& request, const CompileOptions& options)
+      : request_(request), options_(options), dump_folder_(base::setting("NESTJIT_DUMP")) {}
+
+  bool keeps_text() const { return options_.keep_stages || dump_folder_.has_value(); }
+
+  /// Runs one stage and records how long it took.
+  template <class Work>
+  auto stage(const std::string& name, Work&& work) {
+    const auto start = std::chrono::steady_clock::now();
+    auto result = work();
+    times_.push_back({name, ms_since(start)});
+    return result;
+  }
+
+  /// Verifies and shows a state within a stage: "schedule: split c by=32 -> c0 c1".
+  void state(const std::string& name, const Scheduled& now, ir::Form form) const {
+    if (always_verify || options_.verify) {
+      ir::verify(now.kernel, name, form);
+      for (const Packing& packing : now.packings) ir::verify(packing.kernel, name, form);
+    }
+    if (options_.observer) options_.observer(name, now);
+  }
+
+  void text(std::string_view file, std::string text) {
+    if (keeps_text())
+      texts_.push_back({fmt::format("{:02}-{}", texts_.size() + 1, file), std::move(text)});
+  }
+  /// Comment lines in front, then the kernel and its packing kernels.
+  void text(std::string_view file, const Scheduled& now, const std::string& comment = {}) {
+    if (!keeps_text()) return;
+    std::string all;
+    for (size_t at = 0, end; at < comment.size(); at = end + 1) {
+      end = std::min(comment.find('\n', at), comment.size());
+      all += "# " + comment.substr(at, end - at) + "\n";
+    }
+    all += ir::to_string(now.kernel);
+    for (const Packing& packing : now.packings) all += "\n" + ir::to_string(packing.kernel);
+    text(file, std::move(all));
+  }
+
+  /// What came through the door, as the stages codegen and jit. Loading the code generator, which
+  /// happens once in a process, counts with codegen.
+  void code(const MachineCode& code, double elapsed_ms) {
+    const double jit_ms = code.select_ms + code.link_ms;
+    times_.push_back({"codegen", elapsed_ms - jit_ms});
+    times_.push_back({"jit", jit_ms});
+    text("codegen.ll", code.llvm_ir);
+    text("jit.txt", fmt::format("{} kernels, {} bytes of code\nselect {:.3f} ms, link {:.3f} ms\n",
+                                code.entries.size(), code.code_bytes, code.select_ms,
+                                code.link_ms));
+    text("kernel.s", code.assembly);
+  }
+
+  void finish(CompiledKernel& out) {
+    for (const StageTime& t : times_) out.total_ms += t.ms;
+    if (dump_folder_) base::write_stages(*dump_folder_, request_.title, texts_);
+    if (options_.keep_stages) out.stages = std::move(texts_);
+    out.times = std::move(times_);
+    base::log("compile", fmt::format("{},{},{:.2f} ms,{} bytes", request_.title,
+                                     request_.target.name(), out.total_ms, out.code.code_bytes));
+  }
+
+ private:
+  const CompileRequest& request_;
+  const CompileOptions& options_;
+  std::optional<std::string> dump_folder_;
+  std::vector<StageTime> times_;
+  std::vector<base::StageText> texts_;
+};
+
+std::string problem_text(const CompileRequest& request) {
+  std::string text = request.title + "\ntarget " + request.target.name() + "\n";
+  for (const auto& [name, value] : request.bindings) text += fmt::format("{} = {}\n", name, value);
+  return text;
+}
+
+/// A number that must be known once the kernel is specialised.
+int64_t known(const ir::Expr& e, std::string_view what, const std::string& title) {
+  const auto value = ir::constant_of(ir::simplify(e));
+  if (!value)
+    base::unsupported("compile: {}: the {} depends on an unbound symbol ({})", title, what,
+                      ir::to_string(e));
+  return *value;
+}
+
+Scheduled lower_all(const Scheduled& scheduled, const Recorder& recorder) {
+  // The observer sees the main kernel with lowered packings, whole after every pass.
+  Scheduled out{{}, scheduled.packings};
+  for (Packing& packing : out.packings) packing.kernel = lower(packing.kernel);
+  out.kernel = lower(scheduled.kernel, [&](std::string_view pass, const ir::Kernel& kernel) {
+    const bool last = pass == "reuse_loads";
+    recorder.state(fmt::format("lower: {}", pass), {kernel, out.packings},
+                   last ? ir::Form::lowered : ir::Form::nest);
+  });
+  return out;
+}
+
+std::vector<PackedOperand> packed_operands(const Scheduled& lowered, const MachineCode& code,
+                                           const std::string& title) {
+  std::vector<PackedOperand> packed;
+  for (size_t i = 0; i < lowered.packings.size(); ++i) {
+    const Packing& packing = lowered.packings[i];
+    const ir::Buffer& buffer = *packing.kernel.params[1];
+    const int64_t elements = known(buffer.shape[0], "size of a packed buffer", title);
+    packed.push_back({packing.source, elements * ir::byte_size(buffer.scalar), code.entries[i + 1],
+                      known(workgroup_count(packing.kernel), "number of workgroups", title)});
+  }
+  return packed;
+}
+
+}  // namespace
+
+CompiledKernel compile(const CompileRequest& request, const CompileOptions& options) {
+  Recorder recorder(request, options);
+  recorder.text("problem.txt", problem_text(request));
+
+  // define: the naive nest, as the operation gave it.
+  const Scheduled defined{request.definition, {}};
+  recorder.state("define", defined, ir::Form::nest);
+  recorder.text("define.nest", defined);
+
+  // specialise: known symbols become constants.
+  const Scheduled specialised = recorder.stage(
+      "specialise", [&] { return Scheduled{specialise(request.definition, request.bindings), {}}; });
+  recorder.state("specialise", specialised, ir::Form::nest);
+  recorder.text("specialise.nest", specialised);
+
+  // schedule: the steps of the schedule, one primitive each.
+  const Scheduled scheduled = recorder.stage("schedule", [&] {
+    return apply_schedule(specialised.kernel, request.schedule, request.target,
+                          [&](const Step& step, const Scheduled& now) {
+                            recorder.state("schedule: " + to_string(step), now, ir::Form::nest);
+                          });
+  });
+  recorder.text("schedule.nest", scheduled, to_string(request.schedule));
+
+  // lower: explicit vectors, flat addresses, one workgroup loop.
+  const Scheduled lowered = recorder.stage("lower", [&] { return lower_all(scheduled, recorder); });
+  recorder.text("lower.nest", lowered);
+
+  // codegen and jit: through the door to LLVM.
+  std::vector<ir::Kernel> kernels{lowered.kernel};
+  for (const Packing& packing : lowered.packings) kernels.push_back(packing.kernel);
+  CompiledKernel out;
+  const auto start = std::chrono::steady_clock::now();
+  out.code = compile_to_machine_code(kernels, request.target,
+                                     {recorder.keeps_text(), recorder.keeps_text()});
+  recorder.code(out.code, ms_since(start));
+
+  out.entry = out.code.entries.front();
+  out.workgroups = known(workgroup_count(lowered.kernel), "number of workgroups", request.title);
+  out.packed = packed_operands(lowered, out.code, request.title);
+  recorder.finish(out);
+  return out;
+}
+
+}  // namespace nestjit::compiler

@@ -1,0 +1,161 @@
+// accumulate LOOP... -> TILE: a tile of outputs lives in registers during the reduction.
+//
+//   for q1: for lane:                      allocate acc[q1, lane]
+//     y[q1, lane] = 0                      for q1: for lane: acc[q1, lane] = 0
+//     for k:                       ->      for k: for q1: for lane:
+//       y[q1, lane] = f(y[q1, lane])         acc[q1, lane] = f(acc[q1, lane])
+//                                          for q1: for lane: y[q1, lane] = acc[q1, lane]
+//
+// The loops, outermost first, are a perfect band of parallel loops with constant extents around a
+// leaf (possibly guarded) that initialises one element of an output and then updates it in a nest
+// of reductions. The band moves inside the reductions; every element sees the same operations in
+// the same order. Guards go with each of the three nests.
+//
+// A leaf without a reduction, or a band that never runs, is left as it is. Refuses another shape of the leaf, an update that reads the output elsewhere, reduction bounds
+// that depend on the band, and a band that is not parallel.
+#include "compiler/nest.h"
+#include "compiler/primitives/primitives.h"
+#include "ir/visit.h"
+
+namespace nestjit::compiler {
+namespace {
+
+using namespace ir;
+
+struct Leaf {
+  Expr guard;  // absent where there is none
+  const Store* init = nullptr;
+  Stmt reduction;
+};
+
+bool same_place(const Store& a, const Store& b) {
+  if (a.buffer != b.buffer || a.indices.size() != b.indices.size()) return false;
+  for (size_t i = 0; i < a.indices.size(); ++i)
+    if (!equal(a.indices[i], b.indices[i])) return false;
+  return true;
+}
+
+std::vector<const Loop*> band_of(const ScheduleState& state, const Step& step) {
+  const std::vector<const Loop*> band = perfect_band(state.loop(step.targets[0]));
+  if (band.size() < step.targets.size())
+    state.refuse(step.targets[0], "the loops must be one perfect band, outermost first");
+  for (size_t i = 0; i < step.targets.size(); ++i) {
+    const std::string& handle = step.targets[i];
+    if (band[i]->id() != state.id(handle))
+      state.refuse(handle, "the loops must be one perfect band, outermost first");
+    if (band[i]->loop_kind != LoopKind::parallel) state.refuse(handle, "it is not parallel");
+    if (!constant_of(band[i]->extent)) state.refuse(handle, "its extent is not a constant");
+  }
+  return {band.begin(), band.begin() + static_cast<std::ptrdiff_t>(step.targets.size())};
+}
+
+Leaf leaf_of(const ScheduleState& state, const std::string& handle, const Stmt& body) {
+  Leaf leaf;
+  Stmt core = body;
+  if (const auto* guard = body.as<If>()) {
+    leaf.guard = guard->cond;
+    core = guard->body;
+  }
+  const auto* block = core.as<Block>();
+  if (core.as<Store>() || (block && block->stmts.empty())) return leaf;
+  const bool two = block && block->stmts.size() == 2;
+  leaf.init = two ? block->stmts[0].as<Store>() : nullptr;
+  const auto* reduction = two ? block->stmts[1].as<Loop>() : nullptr;
+  if (!leaf.init || !reduction || reduction->loop_kind != LoopKind::reduction)
+    state.refuse(handle, "its leaf must be one store followed by one nest of reductions");
+  leaf.reduction = block->stmts[1];
+  return leaf;
+}
+
+/// Carries the band down to the update at the leaf of the reductions.
+class BandSinker {
+ public:
+  BandSinker(const ScheduleState& state, std::string handle, std::vector<const Loop*> band,
+             const Leaf& leaf, BufferRef tile, std::vector<Expr> place)
+      : state_(state), handle_(std::move(handle)), band_(std::move(band)), leaf_(leaf),
+        tile_(std::move(tile)), place_(std::move(place)) {}
+
+  Stmt sink(const Stmt& s, const Expr& guard) const {
+    if (const auto* loop = s.as<Loop>()) {
+      for (const Loop* outer : band_)
+        if (uses(loop->min, outer->id()) || uses(loop->extent, outer->id()))
+          state_.refuse(handle_, "the bounds of the reduction '{}' depend on '{}'", loop->name(),
+                        outer->name());
+      return with_body(*loop, sink(loop->body, guard));
+    }
+    if (const auto* inner = s.as<If>()) {
+      // A guard that does not depend on the band stays outside of it.
+      for (const Loop* outer : band_)
+        if (uses(inner->cond, outer->id())) return sink(inner->body, both(guard, inner->cond));
+      return If::make(inner->cond, sink(inner->body, guard));
+    }
+    const auto* update = s.as<Store>();
+    if (!update || !same_place(*update, *leaf_.init))
+      state_.refuse(handle_, "the leaf of the reductions must update the element stored before");
+    const Stmt store = Store::make(tile_, place_, in_tile(update->value));
+    return wrap_in_loops(band_, guard ? If::make(guard, store) : store);
+  }
+
+ private:
+  Expr in_tile(const Expr& value) const {
+    class Redirect final : public Rewriter {
+     public:
+      explicit Redirect(const BandSinker& s) : sinker(s) {}
+      using Rewriter::rewrite;
+      Expr rewrite(const Expr& e) override {
+        const auto* load = e.as<Load>();
+        if (!load || load->buffer != sinker.leaf_.init->buffer) return rewrite_children(e);
+        for (size_t i = 0; i < load->indices.size(); ++i)
+          if (!equal(load->indices[i], sinker.leaf_.init->indices[i]))
+            sinker.state_.refuse(sinker.handle_, "the update reads another element of '{}'",
+                                 load->buffer->name);
+        return Load::make(sinker.tile_, sinker.place_);
+      }
+      const BandSinker& sinker;
+    };
+    return Redirect(*this).rewrite(value);
+  }
+
+  const ScheduleState& state_;
+  std::string handle_;
+  std::vector<const Loop*> band_;
+  const Leaf& leaf_;
+  BufferRef tile_;
+  std::vector<Expr> place_;
+};
+
+void apply(ScheduleState& state, const Step& step) {
+  state.expect_form(-1, {}, 1);
+  const std::vector<const Loop*> band = band_of(state, step);
+  if (never_runs(state.kernel().body, band.back()->id())) return;
+  const Leaf leaf = leaf_of(state, step.targets.back(), band.back()->body);
+  if (!leaf.init) return;
+
+  std::vector<Expr> shape, place;
+  for (const Loop* loop : band) {
+    shape.push_back(loop->extent);
+    place.push_back(loop->var - loop->min);
+  }
+  const BufferRef tile =
+      Buffer::make(step.results[0], leaf.init->buffer->scalar, shape, BufferRole::tile);
+  const auto nest = [&](Stmt store) {
+    return wrap_in_loops(band, leaf.guard ? If::make(leaf.guard, std::move(store)) : store);
+  };
+  const Stmt init = nest(Store::make(tile, place, leaf.init->value));
+  const Stmt final_store =
+      nest(Store::make(leaf.init->buffer, leaf.init->indices, Load::make(tile, place)));
+  const Stmt update =
+      BandSinker(state, step.targets.back(), band, leaf, tile, place).sink(leaf.reduction, leaf.guard);
+  // The update keeps the ids of the band, so its handles stay; the two copies get new ones.
+  const Stmt all = Allocate::make(
+      tile, Block::make({clone_fresh(init), update, clone_fresh(final_store)}));
+  state.set_body(
+      replace_loop(state.kernel().body, band.front()->id(), [&](const Loop&) { return all; }));
+}
+
+}  // namespace
+
+const Primitive accumulate_primitive{"accumulate", "accumulate LOOP... -> TILE",
+                                     "keep a tile of outputs in registers", apply};
+
+}  // namespace nestjit::compiler

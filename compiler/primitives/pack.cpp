@@ -1,0 +1,208 @@
+// pack BUFFER LOOP... -> PACKED: a constant operand is read from a new layout, filled once.
+//
+//   for c0: for k: for lane: ... w[c0*16 + lane, k]      pack w c0 k lane -> wp
+//   for c0: for k: for lane: ... wp[c0, k, lane]
+//   packing kernel: wp[c0, k, lane] = w[c0*16 + lane, k] where that is inside w, else 0
+//
+// The loops give the dimensions of the packed buffer, outermost first; its extents are the ranges
+// of their variables. Legal when BUFFER is a constant parameter that is read by exactly one load
+// inside all named loops, and that load's indices use only the named loops' variables.
+// Guards on the named variables move into the packing kernel; what they exclude is filled with
+// zeros, so the packed buffer may be read everywhere.
+#include <unordered_set>
+
+#include "compiler/nest.h"
+#include "compiler/primitives/primitives.h"
+#include "ir/simplify.h"
+#include "ir/visit.h"
+
+namespace nestjit::compiler {
+namespace {
+
+using namespace ir;
+
+constexpr int packed_alignment = 64;  // bytes: a cache line, and the widest vector
+
+struct Dimension {
+  const Loop* loop;
+  int64_t min, extent;
+};
+
+size_t constant_parameter(const ScheduleState& state, const std::string& name) {
+  const auto& params = state.kernel().params;
+  for (size_t i = 0; i < params.size(); ++i) {
+    if (params[i]->name != name) continue;
+    if (params[i]->role != BufferRole::constant)
+      state.refuse(name, "it is an {}, and only a constant operand may be packed",
+                   name_of(params[i]->role));
+    return i;
+  }
+  state.refuse(name, "the kernel has no parameter of that name");
+}
+
+/// The named loop that stands inside all the others.
+const Loop& innermost_of(const ScheduleState& state, const Step& step) {
+  const Loop* innermost = &state.loop(step.targets[1]);
+  for (size_t i = 2; i < step.targets.size(); ++i) {
+    const Loop& loop = state.loop(step.targets[i]);
+    if (find_loop(innermost->body, loop.id()))
+      innermost = &loop;
+    else if (!find_loop(loop.body, innermost->id()))
+      state.refuse(step.targets[i], "the named loops must be nested in one another");
+  }
+  return *innermost;
+}
+
+/// The named loop that encloses all the others.
+const Loop& outermost_of(const ScheduleState& state, const Step& step) {
+  const Loop* outermost = &state.loop(step.targets[1]);
+  for (size_t i = 2; i < step.targets.size(); ++i)
+    if (const Loop& loop = state.loop(step.targets[i]); find_loop(loop.body, outermost->id()))
+      outermost = &loop;
+  return *outermost;
+}
+
+Expr the_load(const ScheduleState& state, const Loop& innermost, const BufferRef& buffer) {
+  Expr found;
+  walk_exprs(innermost.body, [&](const Expr& e) {
+    const auto* load = e.as<Load>();
+    if (!load || load->buffer != buffer) return;
+    if (found && !equal(found, e))
+      state.refuse(buffer->name, "it is read at two places below '{}'", innermost.name());
+    found = e;
+  });
+  if (!found) state.refuse(buffer->name, "it is not read below '{}'", innermost.name());
+  return found;
+}
+
+std::vector<Dimension> dimensions_of(const ScheduleState& state, const Step& step,
+                                     const Bounds& bounds) {
+  std::vector<Dimension> dims;
+  for (size_t i = 1; i < step.targets.size(); ++i) {
+    const Loop& loop = state.loop(step.targets[i]);
+    const Interval range = bounds.range(loop.var);
+    if (range.min == Interval::min_value || range.max == Interval::max_value)
+      state.refuse(step.targets[i], "the range of its variable is not a constant");
+    dims.push_back({&loop, range.min, std::max<int64_t>(range.max - range.min + 1, 0)});
+  }
+  return dims;
+}
+
+bool only_uses(const Expr& e, const std::unordered_set<VarId>& vars) {
+  bool ok = true;
+  walk_exprs(e, [&](const Expr& x) {
+    if (const auto* var = x.as<Var>()) ok = ok && vars.contains(var->id);
+    if (x.as<Load>()) ok = false;
+  });
+  return ok;
+}
+
+/// Conditions that hold wherever the statement below `s` that contains the load runs.
+bool guards_on_path(const Stmt& s, const Expr& load, std::vector<Expr>& guards) {
+  if (const auto* block = s.as<Block>()) {
+    for (const Stmt& inner : block->stmts)
+      if (guards_on_path(inner, load, guards)) return true;
+    return false;
+  }
+  if (const auto* loop = s.as<Loop>()) return guards_on_path(loop->body, load, guards);
+  if (const auto* let = s.as<Let>()) return guards_on_path(let->body, load, guards);
+  if (const auto* allocate = s.as<Allocate>()) return guards_on_path(allocate->body, load, guards);
+  if (const auto* guard = s.as<If>()) {
+    if (!guards_on_path(guard->body, load, guards)) return false;
+    for (const Expr& cond : conjuncts(guard->cond)) guards.push_back(cond);
+    return true;
+  }
+  bool found = false;
+  walk_exprs(s, [&](const Expr& e) { found = found || equal(e, load); });
+  return found;
+}
+
+/// Guards of the load that speak of the packed dimensions alone.
+std::vector<Expr> usable_guards(const Loop& outermost, const Expr& load,
+                                const std::unordered_set<VarId>& vars) {
+  std::vector<Expr> all, usable;
+  guards_on_path(outermost.body, load, all);
+  for (const Expr& cond : all)
+    if (only_uses(cond, vars)) usable.push_back(cond);
+  return usable;
+}
+
+Kernel packing_kernel(const ScheduleState& state, const std::vector<Dimension>& dims,
+                      const Load& load, const BufferRef& packed, std::vector<Expr> guards) {
+  for (size_t i = 0; i < load.indices.size(); ++i) {
+    guards.push_back(Expr(0) <= load.indices[i]);
+    guards.push_back(load.indices[i] < load.buffer->shape[i]);
+  }
+  std::vector<Expr> place;
+  for (const Dimension& d : dims) place.push_back(d.loop->var - d.min);
+  const Stmt zero = Store::make(packed, place, FloatImm::make(0.0, packed->scalar));
+  const Stmt copy = Store::make(packed, place, Load::make(load.buffer, load.indices));
+  Stmt body = Block::make({zero, If::make(conjunction(guards), copy)});
+  for (size_t i = dims.size(); i-- > 0;)
+    body = Loop::make(dims[i].loop->var, dims[i].min, dims[i].extent, LoopKind::parallel,
+                      i == 0 ? Mapping::workgroup : Mapping::serial, body);
+  Kernel kernel;
+  kernel.name = "pack_" + packed->name;
+  kernel.params = {load.buffer, packed};
+  kernel.symbols = state.kernel().symbols;
+  kernel.fused = state.kernel().fused;
+  kernel.body = clone_fresh(body);
+  return simplify(kernel);
+}
+
+class LoadReplacer final : public Rewriter {
+ public:
+  LoadReplacer(Expr from, Expr to) : from_(std::move(from)), to_(std::move(to)) {}
+  using Rewriter::rewrite;
+  Expr rewrite(const Expr& e) override { return equal(e, from_) ? to_ : rewrite_children(e); }
+
+ private:
+  Expr from_, to_;
+};
+
+/// The same buffer in another role: the kernel reads what the packing kernel wrote.
+BufferRef in_role(const BufferRef& buffer, BufferRole role) {
+  return Buffer::make(buffer->name, buffer->scalar, buffer->shape, role, buffer->alignment);
+}
+
+void apply(ScheduleState& state, const Step& step) {
+  state.expect_form(-1, {}, 1);
+  const std::string& name = step.targets[0];
+  const size_t source = constant_parameter(state, name);
+  if (step.targets.size() < 2) state.refuse(name, "name the loops that become its dimensions");
+  const Loop& outermost = outermost_of(state, step);
+  const Loop& innermost = innermost_of(state, step);
+  const Expr from = the_load(state, innermost, state.kernel().params[source]);
+  const Load& load = *from.as<Load>();
+  const Bounds bounds = bounds_throughout(state.kernel(), outermost.id());
+  const std::vector<Dimension> dims = dimensions_of(state, step, bounds);
+  std::unordered_set<VarId> vars;
+  for (const Dimension& d : dims) vars.insert(d.loop->id());
+  for (const Expr& index : load.indices)
+    if (!only_uses(index, vars))
+      state.refuse(name, "an index of its load uses a variable of a loop that is not named");
+
+  std::vector<Expr> shape, place;
+  for (const Dimension& d : dims) {
+    shape.push_back(d.extent);
+    place.push_back(d.loop->var - d.min);
+  }
+  const BufferRef written = Buffer::make(step.results[0], load.buffer->scalar, shape,
+                                         BufferRole::output, packed_alignment);
+  const BufferRef read = in_role(written, BufferRole::constant);
+  const Kernel packing =
+      packing_kernel(state, dims, load, written, usable_guards(outermost, from, vars));
+  LoadReplacer replacer(from, Load::make(read, place));
+  const Stmt body = replace_loop(state.kernel().body, innermost.id(), [&](const Loop& l) {
+    return with_body(l, replacer.rewrite(l.body));
+  });
+  state.add_packing(read, {source, packing});
+  state.set_body(body);
+}
+
+}  // namespace
+
+const Primitive pack_primitive{"pack", "pack BUFFER LOOP... -> PACKED",
+                               "read a constant operand from a new layout", apply};
+
+}  // namespace nestjit::compiler

@@ -1,0 +1,30 @@
+// shift LOOP by=N: the loop's variable counts from min + N instead of min.
+//
+//   for o in [0, 8): f(o)      shift o by=3      for o in [3, 11): f(o - 3)
+//
+// Always legal. N is an integer, negative or not.
+#include "compiler/nest.h"
+#include "compiler/primitives/primitives.h"
+#include "ir/visit.h"
+
+namespace nestjit::compiler {
+namespace {
+
+void apply(ScheduleState& state, const Step& step) {
+  state.expect_form(1, {"by"}, 0);
+  const ir::Loop& loop = state.loop(step.targets[0]);
+  const int64_t by = state.int_option("by", INT64_MIN / 4);
+  const ir::Stmt body = ir::substitute(loop.body, {{loop.id(), loop.var - ir::Expr(by)}});
+  const ir::Stmt nest = replace_loop(state.kernel().body, loop.id(), [&](const ir::Loop& l) {
+    return ir::Loop::make(l.var, l.min + ir::Expr(by), l.extent, l.loop_kind, l.mapping, body);
+  });
+  // Guards keep their form for the step that comes to read them.
+  state.set_body(nest, {.use_ranges = false});
+}
+
+}  // namespace
+
+const Primitive shift_primitive{"shift", "shift LOOP by=N", "count the loop from another start",
+                                apply};
+
+}  // namespace nestjit::compiler

@@ -1,0 +1,104 @@
+// The 1-D transposed convolution, called directly or bound to its weights.
+//
+// Letters: N batch, L positions of the input, C_in and C_out channels, K taps. Layouts have the
+// channels last: input (N, L, C_in), weight (C_out, K, C_in/groups), output (N, L_out, C_out).
+//
+//   y[n, l*stride + k*dilation - padding, o] += input[n, l, c] * weight[o, k, c - g*C_in/groups]
+//                                               where g = o div (C_out/groups)
+//   L_out = (L-1)*stride - 2*padding + dilation*(K-1) + output_padding + 1
+//
+// Positions outside [0, L_out) are dropped; outputs that no product reaches are zero. Both formulas
+// are those of mlx.core.conv_transpose1d, which this function follows in name, arguments and
+// layout. Coming from PyTorch's (N, C, L) and weight (C_in, C_out/groups, K): element [g*O + o, k,
+// c] of the weight here is element [g*C + c, o, k] there, with C = C_in/groups and O =
+// C_out/groups.
+//
+// Numbers: each output starts at +0 and adds its products in one fixed order, k descending,
+// channels ascending, every product and sum rounded once (fused multiply-add) where the machine has
+// it. The bits of a result depend neither on the number of threads nor on the schedule of the
+// kernel. NaN and infinity reach exactly the outputs whose sum holds them. The caller's
+// floating-point environment (rounding, flush-to-zero, exception flags) neither enters a result nor
+// is changed.
+//
+// Element types: float32 is computed. A float16, bfloat16, integer or bool weight of a float32
+// input is converted first, and float16 with bfloat16 gives float32. Other results (float16,
+// bfloat16, float64) are unsupported in this version; an integer, bool or complex input and a
+// complex weight are invalid arguments.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nestjit/array.h"
+#include "nestjit/stream.h"
+
+namespace nestjit {
+
+/// The transposed convolution of `input` and `weight`, a new row-contiguous array.
+///
+/// The first call with new shapes compiles a kernel (milliseconds; it is kept for the life of the
+/// process, see statistics.h); every call packs the weights, which bind_conv_transpose1d() avoids.
+///
+/// input           (N, L, C_in), any strides; a view that is not row-contiguous is copied first
+/// weight          (C_out, K, C_in/groups), any strides, K >= 1
+/// stride          distance, in outputs, between the taps of neighbouring inputs; >= 1
+/// padding         positions cut from both ends of the output; negative: zeros added
+/// dilation        distance between taps; >= 1
+/// output_padding  positions added (negative: cut) at the end of the output
+/// groups          divides C_in and C_out; group g reads its own C_in/groups channels
+/// stream          nothing, a Stream or a Device; the CPU is the one with a back end
+///
+/// Empty work is no error: N, C_out or L_out of 0 give an empty array; L or C_in of 0 give zeros.
+///
+/// Thread-safe. Throws Error:
+///   invalid_argument  a rule above is broken, L_out < 0, or a size does not fit 64 bits
+///   unsupported       a device or element type without a back end; no code generator
+///   resource          the output, a copy or the packed weights cannot be had
+array conv_transpose1d(const array& input, const array& weight, int stride = 1, int padding = 0,
+                       int dilation = 1, int output_padding = 0, int groups = 1,
+                       StreamOrDevice stream = {});
+
+/// A convolution with its shapes, parameters and weights decided: a plain call of a compiled kernel
+/// on weights that were packed once. Made by bind_conv_transpose1d().
+///
+/// Copies share the kernel and the packed weights. The array the weights came from may change or go
+/// away after binding. Calls are thread-safe as long as their outputs do not overlap.
+class BoundConv {
+ public:
+  struct Impl;
+  explicit BoundConv(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+  /// y = convolution of x. x float32 of input_shape(), copied first when not row-contiguous; y
+  /// float32 of output_shape(), row-contiguous and writable. Throws invalid_argument when a shape
+  /// or type differs or the memory of x and y overlaps (y is untouched then).
+  void operator()(const array& x, array& y) const;
+
+  /// The same on raw memory, N*L*C_in floats at x and N*L_out*C_out at y, row-contiguous, aligned
+  /// for float. No look-up, no allocation and no lock in the calling thread; more than one thread
+  /// takes part only in work that is worth it. Throws invalid_argument when the two overlap.
+  void run(const float* x, float* y) const;
+
+  const std::vector<int64_t>& input_shape() const;   // (N, L, C_in)
+  const std::vector<int64_t>& output_shape() const;  // (N, L_out, C_out)
+  /// The problem as text, "conv_transpose1d l=128 ci=512 co=256 k=16 s=8 p=4".
+  std::string problem() const;
+  /// Milliseconds that packing the weights took, and bytes the packed weights occupy.
+  double pack_ms() const;
+  int64_t packed_bytes() const;
+
+ private:
+  std::shared_ptr<const Impl> impl_;
+};
+
+/// Compiles (or finds) the kernel for an input of `input_shape` and packs `weight` for it.
+///
+/// Arguments, rules and errors are those of conv_transpose1d(). `threads` bounds the threads a call
+/// may use; 0 leaves it to the executor (NESTJIT_THREADS, default all cores). Thread-safe.
+BoundConv bind_conv_transpose1d(const array& weight, const std::vector<int64_t>& input_shape,
+                                int stride = 1, int padding = 0, int dilation = 1,
+                                int output_padding = 0, int groups = 1, StreamOrDevice stream = {},
+                                int threads = 0);
+
+}  // namespace nestjit

@@ -1,0 +1,20 @@
+// Everything of the public interface.
+//
+//   #include <nestjit/nestjit.h>
+//
+// array.h       arrays: shape, strides, memory of their own or somebody else's
+// conv.h        the operations, called directly or bound to their weights
+// dtype.h       element types
+// error.h       the one exception type and its four kinds
+// statistics.h  what the kernel cache did
+// stream.h      devices and streams, the `stream` argument of every operation
+// version.h     version numbers
+#pragma once
+
+#include "nestjit/array.h"
+#include "nestjit/conv.h"
+#include "nestjit/dtype.h"
+#include "nestjit/error.h"
+#include "nestjit/statistics.h"
+#include "nestjit/stream.h"
+#include "nestjit/version.h"

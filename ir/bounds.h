@@ -1,0 +1,64 @@
+// What is known of the values of variables and symbols, and what follows from it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ir/kernel.h"
+#include "ir/linear.h"
+
+namespace nestjit::ir {
+
+/// Values an index expression may take, both ends included; min_value / max_value mean unbounded.
+struct Interval {
+  static constexpr int64_t min_value = INT64_MIN;
+  static constexpr int64_t max_value = INT64_MAX;
+  int64_t min = min_value;
+  int64_t max = max_value;
+  bool is_point() const { return min == max; }
+};
+
+/// Facts about the variables in scope, innermost last. Bounds of a variable may be expressions over
+/// variables that were added before it and over symbols; proofs substitute them, so that
+/// q + t < L follows from t < min(T, L - q). A proof that fails means "unknown".
+class Bounds {
+ public:
+  /// min <= var <= max.
+  void add(VarId var, Expr min, Expr max);
+  void add_symbol(const SymbolDecl& symbol);
+  /// min <= loop variable < min + extent.
+  void add_loop(const Loop& loop);
+  /// var == value, where value is an index.
+  void add_let(const Let& let);
+
+  Interval range(const Expr& e) const;
+  Interval range(const Linear& form) const;
+  /// Whether the form is >= 0 for all values in scope.
+  bool proves_nonnegative(const Linear& form) const { return lower(form, branch_budget) >= 0; }
+  bool proves_le(const Expr& a, const Expr& b) const;
+
+ private:
+  struct VarFact {
+    Expr min, max;
+    size_t order;
+  };
+  static constexpr int branch_budget = 10;
+
+  int64_t lower(const Linear& form, int budget) const;
+  const Linear::Term* innermost(const Linear& form) const;
+  int64_t lower_of_terms(const Linear& form, int budget) const;
+  std::optional<int64_t> lower_by_cases(const Linear& form, const Linear::Term& term,
+                                        int budget) const;
+  int64_t lower_of_atom(const Expr& atom, int64_t coef, int budget) const;
+
+  std::unordered_map<VarId, VarFact> vars_;
+  std::unordered_map<std::string, Interval> symbols_;
+};
+
+/// Bounds with the kernel's symbols.
+Bounds bounds_of(const Kernel& kernel);
+
+}  // namespace nestjit::ir

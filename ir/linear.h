@@ -1,0 +1,45 @@
+// Linear forms of index expressions: sum of coefficient * atom, plus a constant.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "ir/expr.h"
+
+namespace nestjit::ir {
+
+/// A scalar index expression as a sum. Atoms are whatever is not a sum or a product with a
+/// constant: variables, symbols, floordiv, min, select, products of two non-constants ... Atoms are
+/// distinct under equal() and stand in the order of their first appearance; coefficients are not
+/// zero. Throws an internal error when a coefficient leaves 64 bits.
+struct Linear {
+  struct Term {
+    Expr atom;
+    int64_t coef;
+  };
+  std::vector<Term> terms;
+  int64_t constant = 0;
+
+  Linear() = default;
+  explicit Linear(int64_t value) : constant(value) {}
+  static Linear of(const Expr& e);
+
+  /// Coefficient of a variable, 0 where it does not appear as an atom.
+  int64_t coef_of(VarId id) const;
+  /// The form without the variable's own term.
+  Linear without(VarId id) const;
+  bool is_constant() const { return terms.empty(); }
+
+  void add_term(const Expr& atom, int64_t coef);
+  Linear& operator+=(const Linear& other);
+  Linear& operator*=(int64_t factor);
+
+  /// The canonical expression of the form: terms in order, then the constant.
+  Expr expr() const;
+};
+
+Linear operator+(Linear a, const Linear& b);
+Linear operator-(Linear a, const Linear& b);
+Linear operator*(Linear a, int64_t factor);
+
+}  // namespace nestjit::ir

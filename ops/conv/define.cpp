@@ -1,0 +1,166 @@
+#include "ops/conv/define.h"
+
+#include <utility>
+
+#include "base/error.h"
+#include "ir/ir.h"
+
+namespace nestjit::ops {
+namespace {
+
+using ir::Expr;
+using ir::Stmt;
+
+/// The number that names of an axis carry; nothing when there is only one.
+std::string suffix_of(const ConvProblem& problem, size_t axis) {
+  return problem.axes.size() == 1 ? "" : std::to_string(axis);
+}
+
+Expr symbol(const std::string& name, const std::string& suffix = "") {
+  return ir::Symbol::make(name + suffix);
+}
+
+Stmt loop(const Expr& var, Expr extent, ir::LoopKind kind, Stmt body) {
+  return ir::Loop::make(var, 0, std::move(extent), kind, ir::Mapping::serial, std::move(body));
+}
+
+/// Variables and symbols of one spatial axis, and what follows from them.
+struct AxisTerms {
+  Expr o, k;  // loop variables
+  Expr input, output, taps;
+  Expr position;  // of tap k of output o in the dilated input
+  Expr input_dilation;
+
+  explicit AxisTerms(const std::string& suffix)
+      : o(ir::Var::make("o" + suffix)),
+        k(ir::Var::make("k" + suffix)),
+        input(symbol("L", suffix)),
+        output(symbol("LO", suffix)),
+        taps(symbol("K", suffix)),
+        position(o * symbol("S", suffix) + k * symbol("D", suffix) - symbol("P", suffix)),
+        input_dilation(symbol("IS", suffix)) {}
+
+  Expr input_index() const { return floordiv(position, input_dilation); }
+  Expr contributes() const {
+    return both(both(equal_to(floormod(position, input_dilation), 0), Expr(0) <= input_index()),
+                input_index() < input);
+  }
+};
+
+struct Nest {
+  std::vector<AxisTerms> axes;
+  ir::BufferRef x, w, y;
+  Expr n = ir::Var::make("n"), g = ir::Var::make("g");
+  Expr co = ir::Var::make("co"), ci = ir::Var::make("ci");
+  Expr out_channel = g * symbol("COG") + co;
+};
+
+/// (first, member of every axis ..., last)
+std::vector<Expr> per_axis(const Nest& nest, Expr first, Expr AxisTerms::* member, Expr last) {
+  std::vector<Expr> exprs{std::move(first)};
+  for (const AxisTerms& axis : nest.axes) exprs.push_back(axis.*member);
+  exprs.push_back(std::move(last));
+  return exprs;
+}
+
+Nest make_nest(const ConvProblem& problem) {
+  Nest nest;
+  for (size_t i = 0; i < problem.axes.size(); ++i) nest.axes.emplace_back(suffix_of(problem, i));
+  const auto buffer = [&](const char* name, std::vector<Expr> shape, ir::BufferRole role) {
+    return ir::Buffer::make(name, problem.dtype, std::move(shape), role);
+  };
+  nest.x = buffer("x", per_axis(nest, symbol("N"), &AxisTerms::input, symbol("CI")),
+                  ir::BufferRole::input);
+  nest.w = buffer("w", per_axis(nest, symbol("CO"), &AxisTerms::taps, symbol("CIG")),
+                  ir::BufferRole::constant);
+  nest.y = buffer("y", per_axis(nest, symbol("N"), &AxisTerms::output, symbol("CO")),
+                  ir::BufferRole::output);
+  return nest;
+}
+
+/// The reduction loops over all taps and channels of one output.
+Stmt make_sum(const Nest& nest, const ConvProblem& problem, const std::vector<Expr>& y_index) {
+  std::vector<Expr> x_index{nest.n}, w_index{nest.out_channel};
+  Expr guard;
+  for (const AxisTerms& axis : nest.axes) {
+    x_index.push_back(axis.input_index());
+    w_index.push_back(problem.flip ? axis.taps - 1 - axis.k : axis.k);
+    guard = both(guard, axis.contributes());
+  }
+  x_index.push_back(nest.g * symbol("CIG") + nest.ci);
+  w_index.push_back(nest.ci);
+  const Expr sum = ir::Fma::make(ir::Load::make(nest.x, x_index), ir::Load::make(nest.w, w_index),
+                                 ir::Load::make(nest.y, y_index));
+  Stmt body = ir::If::make(guard, ir::Store::make(nest.y, y_index, sum));
+  body = loop(nest.ci, symbol("CIG"), ir::LoopKind::reduction, body);
+  for (size_t i = nest.axes.size(); i-- > 0;)
+    body = loop(nest.axes[i].k, nest.axes[i].taps, ir::LoopKind::reduction, body);
+  return body;
+}
+
+Stmt make_body(const Nest& nest, const ConvProblem& problem) {
+  const std::vector<Expr> y_index = per_axis(nest, nest.n, &AxisTerms::o, nest.out_channel);
+  Stmt body =
+      ir::Block::make({ir::Store::make(nest.y, y_index, ir::FloatImm::make(0, problem.dtype)),
+                       make_sum(nest, problem, y_index)});
+  body = loop(nest.co, symbol("COG"), ir::LoopKind::parallel, body);
+  body = loop(nest.g, symbol("G"), ir::LoopKind::parallel, body);
+  for (size_t i = nest.axes.size(); i-- > 0;)
+    body = loop(nest.axes[i].o, nest.axes[i].output, ir::LoopKind::parallel, body);
+  return loop(nest.n, symbol("N"), ir::LoopKind::parallel, body);
+}
+
+/// A symbol's declaration and its value.
+struct Binding {
+  ir::SymbolDecl symbol;
+  int64_t value;
+};
+
+/// Every symbol, in the order of the kernel's declaration.
+std::vector<Binding> bindings_of(const ConvProblem& p) {
+  std::vector<Binding> all{{{"N"}, p.batch}};
+  for (size_t i = 0; i < p.axes.size(); ++i) {
+    const ConvAxis& axis = p.axes[i];
+    const std::string suffix = suffix_of(p, i);
+    const auto add = [&](const char* name, int64_t min, int64_t value) {
+      all.push_back({{name + suffix, min}, value});
+    };
+    add("L", 0, axis.input);
+    add("LO", 0, axis.output);
+    add("K", 1, axis.taps);
+    add("S", 1, axis.stride);
+    add("IS", 1, axis.input_dilation);
+    add("D", 1, axis.dilation);
+    add("P", -(int64_t{1} << 62), axis.padding_low);  // the front doors' limit of positions
+  }
+  all.push_back({{"CI"}, p.in_channels});
+  all.push_back({{"CO"}, p.out_channels});
+  all.push_back({{"G", 1}, p.groups});
+  all.push_back({{"CIG"}, p.in_channels / p.groups});
+  all.push_back({{"COG"}, p.out_channels / p.groups});
+  return all;
+}
+
+}  // namespace
+
+ir::Kernel define_conv(const ConvProblem& problem, bool fused) {
+  if (problem.dtype != ir::Scalar::f32 && problem.dtype != ir::Scalar::f64)
+    base::unsupported("{}: sums of dtype {} are not supported, f32 and f64 are", problem.op,
+                      ir::name_of(problem.dtype));
+  const Nest nest = make_nest(problem);
+  ir::Kernel kernel;
+  kernel.name = problem.op;
+  kernel.params = {nest.x, nest.w, nest.y};
+  for (const Binding& b : bindings_of(problem)) kernel.symbols.push_back(b.symbol);
+  kernel.fused = fused;
+  kernel.body = make_body(nest, problem);
+  return kernel;
+}
+
+std::map<std::string, int64_t> conv_bindings(const ConvProblem& problem) {
+  std::map<std::string, int64_t> values;
+  for (const Binding& b : bindings_of(problem)) values.emplace(b.symbol.name, b.value);
+  return values;
+}
+
+}  // namespace nestjit::ops

@@ -1,0 +1,38 @@
+// The definition of the convolution family as a naive loop nest: where every compile starts.
+//
+// For one spatial axis (fma is the kernel's, see ir/ir.h; t stands for o*S + k*D - P):
+//
+//   for n in [0, N) parallel, o in [0, LO) parallel, g in [0, G) parallel, co in [0, COG) parallel:
+//     y[n, o, g*COG + co] = 0.0
+//     for k in [0, K) reduction, ci in [0, CIG) reduction:
+//       if floormod(t, IS) == 0 and 0 <= floordiv(t, IS) and floordiv(t, IS) < L:
+//         y[n, o, g*COG + co] = fma(x[n, floordiv(t, IS), g*CIG + ci],
+//                                   w[g*COG + co, K-1-k when flip else k, ci],
+//                                   y[n, o, g*COG + co])
+//
+// Symbols are upper case, loop variables lower case: N batch, L input and LO output extent, CI and
+// CO channels, K taps, S stride, IS input dilation, D dilation, P padding_low, G groups,
+// CIG = CI/G, COG = CO/G. With several axes the names that belong to an axis carry its number
+// (o0, k0, L0, LO0, K0, S0, IS0, D0, P0, o1, ...).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "ir/kernel.h"
+#include "ops/conv/problem.h"
+
+namespace nestjit::ops {
+
+/// The nest above. Parameters x (input) [N, L, CI], w (constant) [CO, K, CIG], y (output)
+/// [N, LO, CO], aligned to their elements. Of the problem only op (the kernel's name), flip, dtype
+/// and the number of axes matter: two problems that agree in these have equal definitions.
+/// `fused` says whether fma rounds once. The sums are of the element type, so f32 and f64 only:
+/// f16 and bf16 throw unsupported.
+ir::Kernel define_conv(const ConvProblem& problem, bool fused = true);
+
+/// The value of every symbol of define_conv(problem).
+std::map<std::string, int64_t> conv_bindings(const ConvProblem& problem);
+
+}  // namespace nestjit::ops

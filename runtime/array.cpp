@@ -1,0 +1,118 @@
+#include "nestjit/array.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "runtime/copy.h"
+#include "runtime/memory.h"
+#include "runtime/shape.h"
+
+namespace nestjit {
+
+using runtime::to_string;
+
+array::array() : shape_{0}, strides_{1} {}
+
+array array::empty(Shape shape, Dtype dtype) {
+  array a;
+  a.size_ = a.block_elements_ = runtime::element_count(shape, dtype);
+  a.strides_ = runtime::contiguous_strides(shape);
+  a.shape_ = std::move(shape);
+  a.dtype_ = dtype;
+  a.owner_ =
+      runtime::allocate_block(a.nbytes(), fmt::format("array of shape {}", to_string(a.shape_)));
+  a.block_ = a.owner_.get();
+  return a;
+}
+
+array array::zeros(Shape shape, Dtype dtype) {
+  array a = empty(std::move(shape), dtype);
+  if (a.block_ != nullptr) std::memset(a.block_, 0, static_cast<size_t>(a.nbytes()));
+  return a;
+}
+
+array array::foreign(void* data, Dtype dtype, Shape shape, Strides strides, bool read_only) {
+  array a;
+  a.size_ = runtime::element_count(shape, dtype);
+  if (strides.empty()) strides = runtime::contiguous_strides(shape);
+  if (strides.size() != shape.size()) {
+    base::invalid("array::view: one stride a dimension, got shape {} and strides {}",
+                  to_string(shape), to_string(strides));
+  }
+  if (data == nullptr && a.size_ > 0) {
+    base::invalid("array::view: null memory for shape {}", to_string(shape));
+  }
+  const runtime::Extent extent = runtime::extent_of(shape, strides);
+  a.block_ = static_cast<char*>(data) + extent.low * byte_size(dtype);
+  a.block_elements_ = extent.high - extent.low + 1;
+  a.offset_ = -extent.low;
+  a.shape_ = std::move(shape);
+  a.strides_ = std::move(strides);
+  a.dtype_ = dtype;
+  a.read_only_ = read_only;
+  return a;
+}
+
+array array::view_raw(void* data, Dtype dtype, Shape shape, Strides strides) {
+  return foreign(data, dtype, std::move(shape), std::move(strides), false);
+}
+
+int64_t array::nbytes() const { return size_ * byte_size(dtype_); }
+
+bool array::is_contiguous() const {
+  if (size_ == 0) return true;
+  int64_t expected = 1;
+  for (size_t i = shape_.size(); i-- > 0;) {
+    if (shape_[i] != 1 && strides_[i] != expected) return false;
+    expected *= shape_[i];
+  }
+  return true;
+}
+
+const void* array::raw() const {
+  if (size_ == 0) return block_;
+  return static_cast<const char*>(block_) + offset_ * byte_size(dtype_);
+}
+
+void array::expect_dtype(Dtype wanted) const {
+  if (wanted == dtype_) return;
+  base::invalid("array: elements are {}, asked for as {}", name_of(dtype_), name_of(wanted));
+}
+
+void array::expect_writable() const {
+  if (read_only_) base::invalid("array: memory of shape {} is read-only", to_string(shape_));
+}
+
+void array::fill_from(const void* values, int64_t count) {
+  if (count != size_) {
+    base::invalid("array: {} values for shape {}, which holds {}", count, to_string(shape_), size_);
+  }
+  if (size_ > 0) std::memcpy(block_, values, static_cast<size_t>(nbytes()));
+}
+
+int64_t array::element(std::initializer_list<int64_t> indices) const {
+  bool inside = indices.size() == shape_.size();
+  int64_t position = 0;
+  size_t axis = 0;
+  for (const int64_t index : indices) {
+    inside = inside && index >= 0 && index < shape_[axis];
+    if (!inside) break;
+    position += index * strides_[axis++];
+  }
+  if (!inside) {
+    base::invalid("array: index {} is outside shape {}", to_string(Shape(indices)),
+                  to_string(shape_));
+  }
+  return position;
+}
+
+array array::contiguous() const {
+  if (is_contiguous()) return *this;
+  array copy = empty(shape_, dtype_);
+  runtime::copy_elements(*this, copy.block_);
+  return copy;
+}
+
+}  // namespace nestjit

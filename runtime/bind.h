@@ -1,0 +1,15 @@
+// Binding by problem: what the tools use where a program calls bind_conv_transpose1d().
+#pragma once
+
+#include "compiler/schedule.h"
+#include "nestjit/conv.h"
+#include "ops/conv/problem.h"
+
+namespace nestjit::runtime {
+
+/// The kernel of a problem (with the default schedule, or the given one) bound to weights of the
+/// problem's w_shape(). The problem and the weight's shape and type have been judged.
+BoundConv bind_conv(const ops::ConvProblem& problem, const array& weight, int threads = 0,
+                    const compiler::Schedule* schedule = nullptr);
+
+}  // namespace nestjit::runtime

@@ -1,0 +1,128 @@
+#include "nestjit/conv.h"
+
+#include <cstring>
+#include <functional>
+
+#include "base/error.h"
+#include "runtime/bind.h"
+#include "runtime/conv_call.h"
+#include "runtime/copy.h"
+#include "runtime/dispatch.h"
+#include "runtime/float_environment.h"
+#include "runtime/shape.h"
+
+namespace nestjit {
+namespace {
+
+/// Shares the memory of a row-contiguous array, which stays alive with the handle.
+std::shared_ptr<const void> share(const array& a) {
+  auto keeper = std::make_shared<const array>(a);
+  return {keeper, keeper->raw()};
+}
+
+/// True when n elements at a and m elements at b have one in common.
+bool overlap(const float* a, int64_t n, const float* b, int64_t m) {
+  const std::less<const float*> before;
+  return n > 0 && m > 0 && before(a, b + m) && before(b, a + n);
+}
+
+}  // namespace
+
+struct BoundConv::Impl {
+  ops::ConvProblem problem;
+  runtime::Work work;
+  runtime::ConvKernelHandle kernel;  // where work == Work::kernel
+  runtime::PackedWeights weights;
+  int threads;
+  Shape x_shape, y_shape;
+  int64_t x_size, y_size;
+};
+
+array conv_transpose1d(const array& input, const array& weight, int stride, int padding,
+                       int dilation, int output_padding, int groups, StreamOrDevice stream) {
+  const runtime::FloatEnvironment ieee;  // conversions and clocks must not raise the caller's flags
+  const ops::ConvProblem problem = runtime::judge_conv_transpose1d(
+      {input.shape(), input.dtype()}, {weight.shape(), weight.dtype()},
+      {stride, padding, dilation, output_padding, groups}, stream);
+  const runtime::Work work = runtime::work_of(problem);
+  if (work != runtime::Work::kernel) return array::zeros(problem.y_shape());
+  array output = array::empty(problem.y_shape());
+  const runtime::ConvKernelHandle kernel = runtime::conv_kernel(problem);
+  const array x = runtime::as_f32(input);
+  const runtime::PackedWeights weights = kernel->pack(share(runtime::as_f32(weight)));
+  kernel->run(x.data<float>(), weights, output.mutable_data<float>());
+  return output;
+}
+
+BoundConv bind_conv_transpose1d(const array& weight, const std::vector<int64_t>& input_shape,
+                                int stride, int padding, int dilation, int output_padding,
+                                int groups, StreamOrDevice stream, int threads) {
+  const runtime::FloatEnvironment ieee;
+  if (threads < 0) {
+    base::invalid("bind_conv_transpose1d: threads must be >= 0, got {}", threads);
+  }
+  return runtime::bind_conv(
+      runtime::judge_conv_transpose1d({input_shape, Dtype::f32}, {weight.shape(), weight.dtype()},
+                                      {stride, padding, dilation, output_padding, groups}, stream),
+      weight, threads);
+}
+
+BoundConv runtime::bind_conv(const ops::ConvProblem& problem, const array& weight, int threads,
+                             const compiler::Schedule* schedule) {
+  auto impl = std::make_shared<BoundConv::Impl>();
+  impl->problem = problem;
+  impl->work = work_of(problem);
+  impl->threads = threads;
+  impl->x_shape = problem.x_shape();
+  impl->y_shape = problem.y_shape();
+  impl->x_size = element_count(impl->x_shape, Dtype::f32);
+  impl->y_size = element_count(impl->y_shape, Dtype::f32);
+  if (impl->work == Work::kernel) {
+    impl->kernel = conv_kernel(problem, schedule);
+    const array w = as_f32(weight);
+    impl->weights = impl->kernel->pack(share(w), threads);
+    if (impl->weights.plain != nullptr) {
+      // The kernel reads the weights as they are: keep a copy, the caller may change the original.
+      impl->weights.plain =
+          share(array(std::span(w.data<float>(), static_cast<size_t>(w.size())), w.shape()));
+    }
+  }
+  return BoundConv(std::move(impl));
+}
+
+void BoundConv::run(const float* x, float* y) const {
+  const Impl& bound = *impl_;
+  if (overlap(x, bound.x_size, y, bound.y_size)) {
+    base::invalid("{}: the output's memory overlaps the input's", problem());
+  }
+  switch (bound.work) {
+    case runtime::Work::none: return;
+    case runtime::Work::zeros:
+      std::memset(y, 0, static_cast<size_t>(bound.y_size) * sizeof(float));
+      return;
+    case runtime::Work::kernel: bound.kernel->run(x, bound.weights, y, bound.threads);
+  }
+}
+
+void BoundConv::operator()(const array& x, array& y) const {
+  const auto expect = [&](const char* what, const array& a, const Shape& shape) {
+    if (a.dtype() == Dtype::f32 && a.shape() == shape) return;
+    base::invalid("{}: {} must be float32 of shape {}, got {} of shape {}", problem(), what,
+                  runtime::to_string(shape), name_of(a.dtype()), runtime::to_string(a.shape()));
+  };
+  expect("the input", x, impl_->x_shape);
+  expect("the output", y, impl_->y_shape);
+  if (!y.is_contiguous()) {
+    base::invalid("{}: the output must be row-contiguous, got strides {}", problem(),
+                  runtime::to_string(y.strides()));
+  }
+  run(runtime::as_f32(x).data<float>(), y.mutable_data<float>());
+}
+
+const std::vector<int64_t>& BoundConv::input_shape() const { return impl_->x_shape; }
+const std::vector<int64_t>& BoundConv::output_shape() const { return impl_->y_shape; }
+std::string BoundConv::problem() const { return ops::to_string(impl_->problem); }
+double BoundConv::pack_ms() const { return impl_->weights.pack_ms; }
+int64_t BoundConv::packed_bytes() const { return impl_->weights.bytes; }
+
+}  // namespace nestjit

@@ -1,0 +1,89 @@
+#include "runtime/conv_kernel.h"
+
+#include <array>
+#include <atomic>
+#include <chrono>
+
+#include "base/error.h"
+#include "runtime/executor.h"
+#include "runtime/float_environment.h"
+#include "runtime/memory.h"
+
+namespace nestjit::runtime {
+namespace {
+
+constexpr size_t conv_operands = 3;  // x, w, y
+constexpr size_t weight_operand = 1;
+constexpr size_t most_packed = 5;
+constexpr double worth_sharing = 200e3;  // FLOP; below, waking a worker costs more than it saves
+constexpr int64_t pack_worth_sharing = int64_t{1} << 20;  // bytes of packed weights
+
+/// Runs the workgroups [0, count) of an entry point; the first status that is not 0, or 0.
+int32_t run_entry(compiler::KernelFunction entry, void* const* buffers, int64_t count,
+                  int max_threads) {
+  std::atomic<int32_t> status{0};
+  const auto part = [&](int64_t begin, int64_t end) {
+    const FloatEnvironment ieee;
+    const compiler::Frame frame{buffers, nullptr, begin, end};
+    if (const int32_t result = entry(&frame); result != 0) {
+      status.store(result, std::memory_order_relaxed);
+    }
+  };
+  if (max_threads == 1) {
+    part(0, count);
+  } else {
+    default_executor().run(count, max_threads, range_body(part));
+  }
+  return status.load(std::memory_order_relaxed);
+}
+
+}  // namespace
+
+ConvKernel::ConvKernel(ops::ConvProblem problem, compiler::CompiledKernel code)
+    : problem_(std::move(problem)),
+      code_(std::move(code)),
+      serial_(code_.workgroups <= 1 || ops::flop_count(problem_) < worth_sharing) {
+  bool fits = code_.entry != nullptr && code_.packed.size() <= most_packed;
+  for (const compiler::PackedOperand& operand : code_.packed) {
+    fits = fits && operand.source == weight_operand;
+  }
+  if (!fits) {
+    base::internal("{}: the kernel packs {} operands, expected only the weights, at most {} times",
+                   ops::to_string(problem_), code_.packed.size(), most_packed);
+  }
+}
+
+PackedWeights ConvKernel::pack(std::shared_ptr<const void> w, int max_threads) const {
+  const auto start = std::chrono::steady_clock::now();
+  PackedWeights weights;
+  for (const compiler::PackedOperand& operand : code_.packed) {
+    const std::shared_ptr<void> block = allocate_block(
+        operand.bytes, fmt::format("packed weights of {}", ops::to_string(problem_)));
+    const std::array<void*, 2> buffers{const_cast<void*>(w.get()), block.get()};
+    const int threads = operand.bytes < pack_worth_sharing ? 1 : max_threads;
+    const int32_t status = run_entry(operand.entry, buffers.data(), operand.workgroups, threads);
+    if (status != 0) {
+      base::internal("{}: the packing kernel returned {}", ops::to_string(problem_), status);
+    }
+    weights.packed.push_back(block);
+    weights.bytes += operand.bytes;
+  }
+  if (code_.packed.empty()) weights.plain = std::move(w);
+  weights.pack_ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  return weights;
+}
+
+void ConvKernel::run(const float* x, const PackedWeights& weights, float* y,
+                     int max_threads) const {
+  std::array<void*, conv_operands + most_packed> buffers{const_cast<float*>(x),
+                                                         const_cast<void*>(weights.plain.get()), y};
+  for (size_t i = 0; i < weights.packed.size(); ++i) {
+    buffers[conv_operands + i] = const_cast<void*>(weights.packed[i].get());
+  }
+  const int threads = serial_ ? 1 : max_threads;
+  const int32_t status = run_entry(code_.entry, buffers.data(), code_.workgroups, threads);
+  if (status != 0) base::internal("{}: the kernel returned {}", ops::to_string(problem_), status);
+}
+
+}  // namespace nestjit::runtime

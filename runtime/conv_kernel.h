@@ -1,0 +1,45 @@
+// A compiled convolution and the calls that run it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "compiler/pipeline.h"
+#include "ops/conv/problem.h"
+
+namespace nestjit::runtime {
+
+/// Weights in the layout that one kernel reads. Copies share the memory.
+struct PackedWeights {
+  std::shared_ptr<const void> plain;                // (C_out, K, C_in/groups); null once packed
+  std::vector<std::shared_ptr<const void>> packed;  // in the order of the kernel's packed buffers
+  int64_t bytes = 0;                                // of the packed buffers
+  double pack_ms = 0;
+};
+
+/// Immutable once made; all members are thread-safe.
+class ConvKernel {
+ public:
+  /// Buffers of `code`: x, w, y, then the packed buffers, each packed from w.
+  ConvKernel(ops::ConvProblem problem, compiler::CompiledKernel code);
+
+  const ops::ConvProblem& problem() const { return problem_; }
+  const compiler::CompiledKernel& code() const { return code_; }
+
+  /// Packs row-contiguous weights. `w` keeps or borrows their memory: a kernel that reads them as
+  /// they are holds on to it. Throws a resource error when memory is short.
+  PackedWeights pack(std::shared_ptr<const void> w, int max_threads = 0) const;
+
+  /// y = convolution of x, both row-contiguous and not overlapping. Allocates nothing. A small
+  /// problem stays on the caller's thread whatever max_threads says (0: as many as there are).
+  /// Throws an internal error when the kernel reports one.
+  void run(const float* x, const PackedWeights& weights, float* y, int max_threads = 0) const;
+
+ private:
+  ops::ConvProblem problem_;
+  compiler::CompiledKernel code_;
+  bool serial_;
+};
+
+}  // namespace nestjit::runtime

@@ -1,0 +1,115 @@
+#include "runtime/dispatch.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+
+#include "base/env.h"
+#include "base/error.h"
+#include "ops/conv/compile.h"
+#include "runtime/once_cache.h"
+
+namespace nestjit::runtime {
+namespace {
+
+// Never destroyed: threads may still be inside a call when main() returns.
+OnceCache<ConvKernel>& kernels() {
+  static auto& cache = *new OnceCache<ConvKernel>;
+  return cache;
+}
+
+// Grows whenever the cache is cleared; recent look-ups of an older epoch do not count.
+std::atomic<uint64_t> epoch{0};
+
+/// The last few problems of one thread: most programs alternate between a handful of layers, and
+/// comparing a problem is cheaper than printing a key and locking the map.
+class RecentKernels {
+ public:
+  ConvKernelHandle find(const ops::ConvProblem& problem, uint64_t now) const {
+    for (const Slot& slot : slots_) {
+      if (slot.epoch != now) continue;
+      ConvKernelHandle kernel = slot.kernel.lock();
+      if (kernel != nullptr && kernel->problem() == problem) return kernel;
+    }
+    return nullptr;
+  }
+  void add(const ConvKernelHandle& kernel, uint64_t now) {
+    slots_[next_] = {kernel, now};
+    next_ = (next_ + 1) % slots_.size();
+  }
+
+ private:
+  struct Slot {
+    std::weak_ptr<const ConvKernel> kernel;  // weak: a cleared kernel must not live on here
+    uint64_t epoch = 0;
+  };
+  std::array<Slot, 8> slots_;
+  size_t next_ = 0;
+};
+
+ConvKernelHandle compile_kernel(const ops::ConvProblem& problem, const compiler::Schedule* schedule,
+                                const compiler::Target& target) {
+  compiler::CompiledKernel code = ops::compile_conv(
+      problem, schedule != nullptr ? *schedule : ops::default_schedule(problem, target), target);
+  base::log("compile", fmt::format("{},{},{:.2f} ms,{} bytes", ops::to_string(problem),
+                                   target.name(), code.total_ms, code.code.code_bytes));
+  return std::make_shared<const ConvKernel>(problem, std::move(code));
+}
+
+ConvKernelHandle look_up(const ops::ConvProblem& problem, const compiler::Schedule* schedule) {
+  const compiler::Target& target = compiler::host_target();
+  const std::string key =
+      fmt::format("{}|{}|direct|{}", ops::to_string(problem),
+                  schedule != nullptr ? compiler::to_string(*schedule) : "default", target.name());
+  base::log("dispatch", key);
+  return kernels().get(key, [&] { return compile_kernel(problem, schedule, target); });
+}
+
+}  // namespace
+
+Work work_of(const ops::ConvProblem& problem) {
+  const auto has_zero = [](const std::vector<int64_t>& shape) {
+    return std::find(shape.begin(), shape.end(), 0) != shape.end();
+  };
+  if (has_zero(problem.y_shape())) return Work::none;
+  return has_zero(problem.x_shape()) ? Work::zeros : Work::kernel;
+}
+
+ConvKernelHandle conv_kernel(const ops::ConvProblem& problem, const compiler::Schedule* schedule) {
+  if (schedule != nullptr) return look_up(problem, schedule);
+  thread_local RecentKernels recent;
+  const uint64_t now = epoch.load(std::memory_order_acquire);
+  if (ConvKernelHandle kernel = recent.find(problem, now)) {
+    kernels().count_hit();
+    return kernel;
+  }
+  ConvKernelHandle kernel = look_up(problem, nullptr);
+  recent.add(kernel, now);
+  return kernel;
+}
+
+}  // namespace nestjit::runtime
+
+namespace nestjit {
+
+Statistics statistics() {
+  const runtime::CacheCounts counts = runtime::kernels().counts();
+  Statistics s;
+  s.compiles = counts.made;
+  s.hits = counts.hits;
+  s.waits = counts.waits;
+  s.failures = counts.failures;
+  s.compile_ms = counts.made_ms;
+  runtime::kernels().for_each([&](const runtime::ConvKernel& kernel) {
+    ++s.kernels;
+    s.code_bytes += static_cast<int64_t>(kernel.code().code.code_bytes);
+  });
+  return s;
+}
+
+void clear_kernels() {
+  runtime::kernels().clear();
+  runtime::epoch.fetch_add(1, std::memory_order_release);
+}
+
+}  // namespace nestjit

@@ -1,0 +1,30 @@
+// From a problem to a kernel that computes it: the cache, and the compile behind it.
+#pragma once
+
+#include <memory>
+
+#include "compiler/schedule.h"
+#include "nestjit/statistics.h"
+#include "ops/conv/problem.h"
+#include "runtime/conv_kernel.h"
+
+namespace nestjit::runtime {
+
+using ConvKernelHandle = std::shared_ptr<const ConvKernel>;
+
+/// What has to be done for a problem.
+enum class Work {
+  none,   // the output has no elements
+  zeros,  // no product reaches the output: L = 0 or C_in = 0
+  kernel,
+};
+Work work_of(const ops::ConvProblem& problem);
+
+/// The kernel of a problem whose work is Work::kernel, compiled at most once a process: with the
+/// given schedule, or with the default one (null). Two threads that ask for one new kernel compile
+/// it once; a failure is not kept. Key: problem, schedule text or "default", numerics, target.
+/// Thread-safe. Throws what the compile throws.
+ConvKernelHandle conv_kernel(const ops::ConvProblem& problem,
+                             const compiler::Schedule* schedule = nullptr);
+
+}  // namespace nestjit::runtime

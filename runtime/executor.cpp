@@ -1,0 +1,84 @@
+#include "runtime/executor.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <string>
+#include <thread>
+
+#include "base/env.h"
+#include "base/error.h"
+
+namespace nestjit::runtime {
+namespace {
+
+// Worker threads do not survive a fork, in oneTBB and in ours: the child works alone.
+std::atomic<bool> in_forked_child{false};
+
+void watch_forks() {
+  [[maybe_unused]] static const int registered =
+      pthread_atfork(nullptr, nullptr, [] { in_forked_child.store(true); });
+}
+
+class SerialExecutor final : public Executor {
+ public:
+  std::string_view name() const override { return "serial"; }
+  int concurrency() const override { return 1; }
+
+ private:
+  void run_shared(int64_t count, int, RangeBody body) override { body(0, count); }
+};
+
+int threads_setting() {
+  constexpr int most = 4096;
+  const auto text = base::setting("NESTJIT_THREADS");
+  if (!text) return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  int threads = 0;
+  const char* end = text->data() + text->size();
+  const auto [rest, code] = std::from_chars(text->data(), end, threads);
+  if (code != std::errc() || rest != end || threads < 1 || threads > most) {
+    base::invalid("NESTJIT_THREADS: expected a number from 1 to {}, got \"{}\"", most, *text);
+  }
+  return threads;
+}
+
+ExecutorKind kind_setting() {
+  const std::string text = base::setting("NESTJIT_EXECUTOR").value_or("tbb");
+  if (text == "tbb") return ExecutorKind::tbb;
+  if (text == "threads") return ExecutorKind::threads;
+  if (text == "serial") return ExecutorKind::serial;
+  base::invalid("NESTJIT_EXECUTOR: expected tbb, threads or serial, got \"{}\"", text);
+}
+
+}  // namespace
+
+void Executor::run(int64_t count, int max_threads, RangeBody body) {
+  if (count <= 0) return;
+  const int wanted = max_threads > 0 ? std::min(max_threads, concurrency()) : concurrency();
+  const int threads = static_cast<int>(std::min<int64_t>(wanted, count));
+  if (threads <= 1 || in_forked_child.load(std::memory_order_relaxed)) {
+    body(0, count);
+  } else {
+    run_shared(count, threads, body);
+  }
+}
+
+std::unique_ptr<Executor> make_executor(ExecutorKind kind, int threads) {
+  watch_forks();
+  switch (kind) {
+    case ExecutorKind::tbb: return make_tbb_executor(threads);
+    case ExecutorKind::threads: return make_thread_executor(threads);
+    case ExecutorKind::serial: break;
+  }
+  return std::make_unique<SerialExecutor>();
+}
+
+Executor& default_executor() {
+  // Never destroyed: a thread that outlives main() may still be inside a run.
+  static Executor& executor = *make_executor(kind_setting(), threads_setting()).release();
+  return executor;
+}
+
+}  // namespace nestjit::runtime

@@ -1,0 +1,104 @@
+#include "runtime/peak.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <latch>
+#include <numeric>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "runtime/float_environment.h"
+
+namespace nestjit::runtime {
+namespace {
+
+using ir::Expr;
+using ir::Stmt;
+
+constexpr int widest = 64;  // lanes; more than any target has
+
+Expr vector_at(int64_t first, int lanes) { return ir::Ramp::make(first, 1, lanes); }
+
+/// One statement a chain, made by `of(chain's subscript)`.
+template <class Of>
+Stmt every_chain(int lanes, const Of& of) {
+  std::vector<Stmt> stmts;
+  for (int chain = 0; chain < peak_chains; ++chain) {
+    stmts.push_back(of(vector_at(static_cast<int64_t>(chain) * lanes, lanes)));
+  }
+  return ir::Block::make(std::move(stmts));
+}
+
+}  // namespace
+
+ir::Kernel peak_kernel(const compiler::Target& target) {
+  const ir::Scalar f32 = ir::Scalar::f32;
+  const int lanes = target.lanes(f32);
+  const int64_t elements = static_cast<int64_t>(peak_chains) * lanes;
+  const auto x = ir::Buffer::make("x", f32, {2 * lanes}, ir::BufferRole::input);
+  const auto y = ir::Buffer::make("y", f32, {elements}, ir::BufferRole::output);
+  const auto sums = ir::Buffer::make("sums", f32, {elements}, ir::BufferRole::tile);
+  const Expr a = ir::Var::make("a", {f32, lanes}), b = ir::Var::make("b", {f32, lanes});
+
+  const Stmt clear = every_chain(lanes, [&](const Expr& at) {
+    return ir::Store::make(sums, {at}, ir::Broadcast::make(ir::FloatImm::make(0, f32), lanes));
+  });
+  const Stmt add = every_chain(lanes, [&](const Expr& at) {
+    return ir::Store::make(sums, {at}, ir::Fma::make(a, b, ir::Load::make(sums, {at})));
+  });
+  const Stmt keep = every_chain(
+      lanes, [&](const Expr& at) { return ir::Store::make(y, {at}, ir::Load::make(sums, {at})); });
+  const Stmt loop = ir::Loop::make(ir::Var::make("i"), 0, ir::Symbol::make("count"),
+                                   ir::LoopKind::reduction, ir::Mapping::serial, add);
+  Stmt body = ir::Allocate::make(sums, ir::Block::make({clear, loop, keep}));
+  body = ir::Let::make(b, ir::Load::make(x, {vector_at(lanes, lanes)}), body);
+  body = ir::Let::make(a, ir::Load::make(x, {vector_at(0, lanes)}), body);
+  return {"fma_peak", {x, y}, {{"count", 1, INT64_MAX}}, target.has_fma, body};
+}
+
+PeakMeter::PeakMeter(const compiler::Target& target, double sample_us)
+    : lanes_(target.lanes(ir::Scalar::f32)),
+      code_(compiler::compile_to_machine_code({peak_kernel(target)}, target,
+                                              {.want_llvm_ir = false, .want_assembly = true})) {
+  if (lanes_ > widest) base::internal("fma peak: vectors of {} lanes, at most {}", lanes_, widest);
+  // Doubling also warms the core up: its first vectors may run at half the speed.
+  while (seconds(count_) < sample_us * 1e-6) count_ *= 2;
+}
+
+double PeakMeter::seconds(int64_t count) const {
+  alignas(64) std::array<float, 2 * widest> x;
+  alignas(64) std::array<float, peak_chains * widest> y;
+  x.fill(1e-3f);
+  const std::array<void*, 2> buffers{x.data(), y.data()};
+  const compiler::Frame frame{buffers.data(), &count, 0, 1};
+  const FloatEnvironment ieee;
+  const auto start = std::chrono::steady_clock::now();
+  if (const int32_t status = code_.entries[0](&frame); status != 0) {
+    base::internal("fma peak: the kernel returned {}", status);
+  }
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double PeakMeter::rate_of_one_core() const {
+  return 2e-9 * peak_chains * lanes_ * static_cast<double>(count_) / seconds(count_);
+}
+
+double PeakMeter::sample(int threads) const {
+  if (threads <= 1) return rate_of_one_core();
+  // Each core's own rate, while the others are at it too.
+  std::vector<double> rates(static_cast<size_t>(threads));
+  std::latch start(threads);
+  std::vector<std::thread> cores;
+  for (double& rate : rates) {
+    cores.emplace_back([&] {
+      start.arrive_and_wait();
+      rate = rate_of_one_core();
+    });
+  }
+  for (std::thread& core : cores) core.join();
+  return std::accumulate(rates.begin(), rates.end(), 0.0);
+}
+
+}  // namespace nestjit::runtime

@@ -1,0 +1,38 @@
+// The arithmetic peak of this machine, measured: what a kernel's rate is compared with.
+#pragma once
+
+#include <string>
+
+#include "compiler/machine_code.h"
+#include "ir/kernel.h"
+
+namespace nestjit::runtime {
+
+/// A loop of independent multiply-adds on full vectors of the target: `peak_chains` accumulators,
+/// each used once an iteration, enough to hide the latency of two FMA units. Parameters x (two
+/// vectors of factors) and y (the accumulators at the end), symbol `count` (iterations).
+inline constexpr int peak_chains = 12;
+ir::Kernel peak_kernel(const compiler::Target& target);
+
+/// Samples the f32 multiply-add peak with peak_kernel(). One object a thread.
+class PeakMeter {
+ public:
+  /// Compiles the loop for the target and finds a count that takes about `sample_us`.
+  explicit PeakMeter(const compiler::Target& target, double sample_us = 200);
+
+  /// GFLOP/s (a multiply-add counts two) of `threads` cores that run the loop at the same time.
+  double sample(int threads = 1) const;
+
+  /// The loop in the target's assembly, for those who want to see what was measured.
+  const std::string& assembly() const { return code_.assembly; }
+
+ private:
+  double rate_of_one_core() const;
+  double seconds(int64_t count) const;
+
+  int lanes_;
+  compiler::MachineCode code_;
+  int64_t count_ = 1;
+};
+
+}  // namespace nestjit::runtime

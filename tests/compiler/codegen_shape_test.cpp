@@ -1,0 +1,240 @@
+// Properties of the LLVM IR, and what the code generator refuses.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <sstream>
+
+#include "tests/compiler/compiled.h"
+#include "tests/expect_error.h"
+
+namespace nestjit::compiler {
+namespace {
+
+constexpr const char* tile =
+    R"(kernel tile(x: f32[9999] input, w: f32[9999] constant align 64, y: f32[9999] output) fused {
+  for q in [0, 8) parallel workgroup {
+    allocate acc: f32[32] tile {
+      acc[ramp(0, 1, 16)] = broadcast(0.0f32, 16)
+      acc[ramp(16, 1, 16)] = broadcast(0.0f32, 16)
+      for kk in [0, 100) reduction {
+        let v: f32x16 = w[ramp(kk*16, 1, 16)]
+        acc[ramp(0, 1, 16)] = fma(broadcast(x[q*200 + kk], 16), v, acc[ramp(0, 1, 16)])
+        acc[ramp(16, 1, 16)] = fma(broadcast(x[q*200 + kk + 100], 16), v, acc[ramp(16, 1, 16)])
+      }
+      y[ramp(q*32, 1, 16)] = acc[ramp(0, 1, 16)]
+      y[ramp(q*32 + 16, 1, 16)] = acc[ramp(16, 1, 16)]
+    }
+  }
+})";
+
+std::string llvm_ir(std::string_view text, Level level = Level::x86_64_v4) {
+  return compile_text(text, level, {.want_llvm_ir = true}).llvm_ir;
+}
+
+/// The block of a function that branches to itself: an innermost loop in its final form.
+std::vector<std::string> hot_loop(const std::string& ir) {
+  std::istringstream lines(ir);
+  std::vector<std::string> block;
+  std::string label;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty() && line[0] != ' ' && line.find(':') != std::string::npos) {
+      label = line.substr(0, line.find(':'));
+      block.clear();
+      continue;
+    }
+    block.push_back(line);
+    if (line.starts_with("  br i1") && line.find("label %" + label + ",") != std::string::npos)
+      return block;
+  }
+  ADD_FAILURE() << "no loop of one block in\n" << ir;
+  return {};
+}
+
+size_t count(const std::vector<std::string>& lines, std::string_view word) {
+  size_t n = 0;
+  for (const std::string& line : lines) n += line.find(word) != std::string::npos;
+  return n;
+}
+
+TEST(CodegenShape, HotLoopOfATileHoldsOnlyItsWork) {
+  const std::string ir = llvm_ir(tile);
+  const std::vector<std::string> loop = hot_loop(ir);
+  EXPECT_EQ(count(loop, "call <16 x float> @llvm.fma"), 2u) << ir;
+  EXPECT_EQ(count(loop, "load <16 x float>"), 1u) << ir;
+  EXPECT_EQ(count(loop, "load float"), 2u) << ir;
+  EXPECT_EQ(count(loop, "phi <16 x float>"), 2u) << ir;
+  EXPECT_EQ(count(loop, "phi ptr"), 2u) << ir;        // x and w, bumped
+  EXPECT_EQ(count(loop, "getelementptr"), 3u) << ir;  // two bumps and one constant offset
+  EXPECT_EQ(count(loop, "store"), 0u) << ir;
+  EXPECT_EQ(count(loop, " mul "), 0u) << ir;
+  EXPECT_EQ(count(loop, " add "), 1u) << ir;  // the counter
+  EXPECT_EQ(ir.find("alloca"), std::string::npos) << ir;
+}
+
+TEST(CodegenShape, AccessesCarryTheirFacts) {
+  const std::string ir = llvm_ir(tile);
+  std::istringstream lines(ir);
+  for (std::string line; std::getline(lines, line);) {
+    const bool vector_load = line.find("= load <16 x float>") != std::string::npos;
+    const bool access = vector_load || line.find("load float") != std::string::npos ||
+                        line.find("store <16 x float>") != std::string::npos;
+    if (!access) continue;
+    EXPECT_NE(line.find("!alias.scope"), std::string::npos) << line;
+    EXPECT_NE(line.find("!noalias"), std::string::npos) << line;
+    EXPECT_EQ(line.find("!invariant.load") != std::string::npos,
+              line.find("load") != std::string::npos)
+        << line;
+    EXPECT_NE(line.find(vector_load ? "align 64" : "align 4"), std::string::npos) << line;
+  }
+}
+
+TEST(CodegenShape, AlignmentIsProvenFromStridesAndOffsets) {
+  const auto stored_align = [](const std::string& index) {
+    const std::string ir = llvm_ir(
+        "kernel k(y: f32[9999] output align 64) unfused {\n"
+        "  for i in [0, 9) parallel {\n    y[ramp(" +
+        index + ", 1, 4)] = broadcast(1.0f32, 4)\n  }\n}\n");
+    const size_t store = ir.find("store <4 x float>"), align = ir.find("align ", store);
+    return std::stoi(ir.substr(align + 6));
+  };
+  EXPECT_EQ(stored_align("i*16"), 64);
+  EXPECT_EQ(stored_align("i*8 + 48"), 32);
+  EXPECT_EQ(stored_align("i*16 + 4"), 16);
+  EXPECT_EQ(stored_align("i*6"), 8);
+  EXPECT_EQ(stored_align("i"), 4);
+}
+
+TEST(CodegenShape, FullWidthRegistersOnV4) {
+  const MachineCode code = compile_text(tile, Level::x86_64_v4, {.want_assembly = true});
+  EXPECT_NE(code.assembly.find("%zmm"), std::string::npos) << code.assembly;
+  EXPECT_NE(code.assembly.find("vfmadd"), std::string::npos) << code.assembly;
+  EXPECT_EQ(code.assembly.find("call"), std::string::npos) << code.assembly;
+  EXPECT_EQ(code.assembly.find("(%rsp)"), std::string::npos) << "a spill:\n" << code.assembly;
+}
+
+TEST(CodegenShape, HintedLoopIsVectorised) {
+  const std::string text = R"(kernel k(x: f32[n] input, y: f32[n] output) symbols(n) unfused {
+    for i in [0, n) parallel hinted {
+      y[i] = x[i]*x[i] + y[i]
+    }
+  })";
+  for (const Level level : runnable_levels()) {
+    const MachineCode code = compile_text(text, level, {.want_llvm_ir = true});
+    EXPECT_NE(code.llvm_ir.find("x float>"), std::string::npos) << code.llvm_ir;
+    EXPECT_EQ(code.llvm_ir.find("vector.memcheck"), std::string::npos) << "no-alias facts are lost";
+    std::vector<float> x(133), y(133, 0.5f);
+    for (size_t i = 0; i < x.size(); ++i) x[i] = 0.37f * static_cast<float>(i) - 20;
+    run(code, {{x.data(), y.data()}, {131}});
+    for (size_t i = 0; i < x.size(); ++i) {
+      const float square = x[i] * x[i];
+      ASSERT_EQ(y[i], i < 131 ? square + 0.5f : 0.5f) << i;
+    }
+  }
+}
+
+TEST(CodegenShape, CarriedSumsAreNeverVectorised) {
+  const std::string text = R"(kernel k(x: f32[999] input, y: f32[2] output) unfused {
+    for a in [0, 2) parallel hinted {
+      allocate acc: f32[1] tile {
+        acc[0] = 0.0f32
+        for i in [0, 999) parallel hinted {
+          acc[0] = acc[0] + x[i]
+        }
+        y[a] = acc[0]
+      }
+    }
+  })";
+  const MachineCode code = compile_text(text, runnable_levels().back(), {.want_llvm_ir = true});
+  EXPECT_EQ(code.llvm_ir.find("x float>"), std::string::npos) << code.llvm_ir;
+  std::vector<float> x(999), y(2);
+  float sum = 0;
+  for (size_t i = 0; i < x.size(); ++i) sum += x[i] = std::sin(static_cast<float>(i));
+  run(code, {{x.data(), y.data()}});
+  EXPECT_EQ(y[0], sum);
+  EXPECT_EQ(y[1], sum);
+}
+
+TEST(CodegenShape, FillsAndCopiesCallNothing) {
+  const std::string text =
+      R"(kernel k(x: f32[4096] input, y: f32[4096] output, z: f32[4096] output) unfused {
+    for i in [0, 4096) parallel hinted {
+      y[i] = 0.0f32
+      z[i] = x[i]
+    }
+    for i in [0, 64) parallel {
+      y[i] = 0.0f32
+      z[i] = x[i]
+    }
+  })";
+  for (const Level level : {Level::x86_64_v1, Level::x86_64_v3, Level::x86_64_v4}) {
+    const MachineCode code = compile_text(text, level, {.want_assembly = true});
+    EXPECT_EQ(code.assembly.find("call"), std::string::npos) << code.assembly;
+    EXPECT_EQ(code.assembly.find("mem"), std::string::npos) << code.assembly;
+  }
+}
+
+std::string with_body(const std::string& body, const std::string& mode = "unfused") {
+  return "kernel k(x: f32[64] input, y: f32[64] output) " + mode + " {\n" + body + "\n}\n";
+}
+
+void refuses(ErrorKind kind, const std::string& text, const std::string& message,
+             Level level = Level::x86_64_v4) {
+  expect_error(kind, "codegen: " + message, [&] {
+    compile_to_machine_code({ir::parse_kernel_unverified(text)}, target_of(level));
+  });
+}
+
+TEST(CodegenRefusals, FormsThatLoweringRemoves) {
+  refuses(ErrorKind::internal, with_body("for i in [0, 4) parallel unrolled {\n y[i] = x[i]\n}"),
+          "loop i of kernel k is mapped unrolled");
+  refuses(ErrorKind::internal, with_body("for i in [0, 4) parallel vector {\n y[i] = x[i]\n}"),
+          "loop i of kernel k is mapped vector");
+  refuses(ErrorKind::internal, "kernel k(y: f32[2, 2] output) unfused {\n y[0, 1] = 1.0f32\n}\n",
+          "buffer y must be flattened to one dimension; it has 2");
+  refuses(ErrorKind::internal,
+          with_body("for i in [0, 4) parallel workgroup {\n y[i] = x[i]\n}\ny[9] = 1.0f32"),
+          "kernel k: the workgroup loop i must be the only outermost statement");
+  refuses(ErrorKind::internal,
+          with_body(
+              "if ramp(0, 1, 4) < broadcast(2, 4) {\n y[ramp(0, 1, 4)] = broadcast(1.0f32, 4)\n}"),
+          "kernel k holds a vector guard");
+}
+
+TEST(CodegenRefusals, TilesThatWouldNeedMemory) {
+  refuses(ErrorKind::internal,
+          with_body("allocate t: f32[8] tile {\n for i in [0, 8) parallel {\n t[i] = x[i]\n}\n}"),
+          "tile t needs a constant subscript in every access");
+  refuses(
+      ErrorKind::internal,
+      with_body("allocate t: f32[8] tile {\n t[ramp(0, 1, 8)] = x[ramp(0, 1, 8)]\n y[0] = t[0]\n}"),
+      "tile t is accessed with 8 and with 1 lanes at element 0");
+  refuses(
+      ErrorKind::internal,
+      with_body("allocate t: f32[8] tile {\n t[ramp(0, 1, 4)] = x[ramp(0, 1, 4)]\n y[0] = t[2]\n}"),
+      "tile t: accesses overlap at element 2");
+  refuses(ErrorKind::internal,
+          with_body("allocate t: f32[8] tile {\n t[ramp(0, 2, 4)] = x[ramp(0, 1, 4)]\n}"),
+          "tile t needs consecutive lanes in every access");
+  refuses(ErrorKind::internal, with_body("allocate t: f32[8] tile {\n t[8] = x[0]\n}"),
+          "tile t has 8 elements; an access of 1 lanes starts at 8");
+}
+
+TEST(CodegenRefusals, WhatTheTargetCannotDo) {
+  refuses(ErrorKind::internal, with_body("y[0] = fma(x[0], x[1], x[2])", "fused"),
+          "kernel k is fused, but x86-64-v1 has no fma instruction", Level::x86_64_v1);
+  refuses(ErrorKind::unsupported,
+          "kernel k(x: f16[4] input, y: f16[4] output) unfused {\n y[0] = x[0] + x[1]\n}\n",
+          "+ of f16 is not generated; convert to f32 first");
+  refuses(ErrorKind::unsupported,
+          "kernel k(x: f32[4] input, y: f16[4] output) unfused {\n y[0] = cast(f16, x[0])\n}\n",
+          "converting f32 to f16 needs x86-64-v3; the target is x86-64-v1", Level::x86_64_v1);
+  refuses(ErrorKind::unsupported,
+          "kernel k(x: f64[4] input, y: bf16[4] output) unfused {\n y[0] = cast(bf16, x[0])\n}\n",
+          "converting f64 to bf16 would round twice");
+  refuses(ErrorKind::unsupported,
+          with_body("allocate s: f32[100000] scratch {\n s[0] = x[0]\n y[0] = s[0]\n}"),
+          "scratch buffer s of kernel k takes 400000 bytes; at most 262144 fit the stack");
+}
+
+}  // namespace
+}  // namespace nestjit::compiler

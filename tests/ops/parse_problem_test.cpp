@@ -1,0 +1,164 @@
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "ops/conv/problem.h"
+#include "tests/ops/expect_error.h"
+
+namespace nestjit::ops {
+namespace {
+
+const std::string plain = "conv_transpose1d l=128 ci=512 co=256 k=16";
+
+void expect_refused(std::string_view text, std::string_view error) {
+  SCOPED_TRACE(text);
+  expect_invalid(error, [&] { parse_problem(text); });
+}
+
+TEST(ParseProblem, DefaultsMayBeLeftOut) {
+  EXPECT_EQ(parse_problem(plain),
+            conv_transpose1d_problem({.x_shape = {1, 128, 512}, .w_shape = {256, 16, 512}}));
+}
+
+TEST(ParseProblem, ReadsAllKeysInAnyOrder) {
+  const ConvProblem p = parse_problem(
+      "\tconv_transpose1d dtype=bf16  n=3 g=2 op=-1 d=4 p=-2 s=5 k=7 co=6 ci=8 l=9 \r\n");
+  EXPECT_EQ(p, conv_transpose1d_problem({.x_shape = {3, 9, 8},
+                                         .w_shape = {6, 7, 4},
+                                         .stride = 5,
+                                         .padding = -2,
+                                         .dilation = 4,
+                                         .output_padding = -1,
+                                         .groups = 2,
+                                         .dtype = ir::Scalar::bf16}));
+}
+
+TEST(ParseProblem, NamesColumnAndExpectation) {
+  expect_refused("", "problem: column 1: expected an operation (conv_transpose1d), got the end");
+  expect_refused("  convolve l=1",
+                 "problem: column 3: expected an operation (conv_transpose1d), got 'convolve'");
+  expect_refused("conv_transpose1d l=4 s=0x",
+                 "problem: column 24: expected a positive integer after 's=', got '0x'");
+  expect_refused("conv_transpose1d l=",
+                 "problem: column 20: expected a non-negative integer after 'l=', got ''");
+  expect_refused("conv_transpose1d p=1.5", "column 20: expected an integer after 'p=', got '1.5'");
+  expect_refused("conv_transpose1d p=+1", "column 20: expected an integer after 'p=', got '+1'");
+  expect_refused("conv_transpose1d q=1",
+                 "problem: column 18: expected a key of l, ci, co, k, s, p, d, op, g, n, dtype, "
+                 "got 'q'");
+  expect_refused("conv_transpose1d l=1 l=1",
+                 "problem: column 22: expected every key once, got 'l' again");
+  expect_refused("conv_transpose1d dtype=f32 dtype=f32", "expected every key once, got 'dtype'");
+  expect_refused("conv_transpose1d l=1 ci=1 k=1",
+                 "problem: column 30: expected 'co=' and a non-negative integer, got the end");
+  expect_refused(plain + " and more", "problem: column 43: expected key=value, got 'and'");
+  expect_refused(plain + " dtype=int8",
+                 "column 49: expected f16, bf16, f32 or f64 after 'dtype=', got 'int8'");
+  expect_refused(plain + " dtype=index", "expected f16, bf16, f32 or f64 after 'dtype='");
+}
+
+TEST(ParseProblem, NumbersThatDoNotFitAreRefused) {
+  expect_refused("conv_transpose1d l=9223372036854775808",
+                 "problem: column 20: expected a non-negative integer of 64 bits after 'l=', got "
+                 "'9223372036854775808'");
+  expect_refused("conv_transpose1d p=-99999999999999999999",
+                 "expected an integer of 64 bits after 'p='");
+}
+
+TEST(ParseProblem, LongAndUnprintableWordsAreCut) {
+  expect_refused("conv_transpose1d l=" + std::string(100, 'x'),
+                 "got '" + std::string(40, 'x') + "...'");
+  expect_refused(std::string("conv_transpose1d \0l=\x01", 20), "got '?l'");
+}
+
+TEST(ParseProblem, OtherMembersOfTheFamilyAreUnsupported) {
+  for (const char* op :
+       {"conv1d", "conv2d", "conv3d", "conv_general", "conv_transpose2d", "conv_transpose3d"})
+    expect_error(ErrorKind::unsupported,
+                 std::string("problem: column 1: the operation ") + op +
+                     " is not supported, conv_transpose1d is",
+                 [&] { parse_problem(std::string(op) + " l=1 ci=1 co=1 k=1"); });
+}
+
+TEST(ParseProblem, RulesOfTheOperationApply) {
+  expect_refused("conv_transpose1d l=1 ci=3 co=2 k=3 g=2",
+                 "conv_transpose1d: groups must divide the input channels, got C_in = 3 and "
+                 "groups = 2 (input (1,1,3), weight (2,3,1))");
+  expect_refused(plain + " s=0", "conv_transpose1d: stride must be at least 1, got 0");
+  expect_refused(plain + " g=0", "conv_transpose1d: groups must be at least 1, got 0");
+  expect_refused("conv_transpose1d l=-1 ci=1 co=1 k=1", "must not be negative, got -1");
+  expect_refused("conv_transpose1d l=1 ci=1 co=1 k=0", "at least 1 tap, got K = 0");
+}
+
+TEST(ProblemText, LeavesDefaultsOutAndKeepsTheOrder) {
+  EXPECT_EQ(to_string(parse_problem(plain)), plain);
+  const std::string full =
+      "conv_transpose1d l=9 ci=8 co=6 k=7 s=5 p=-2 d=4 op=-1 g=2 n=3 dtype=bf16";
+  EXPECT_EQ(to_string(parse_problem(full)), full);
+  EXPECT_EQ(to_string(parse_problem(plain + " dtype=f32 n=1 g=1 op=0 d=1 p=0 s=1")), plain);
+}
+
+TEST(ProblemText, OtherOperationsHaveNone) {
+  ConvProblem p = parse_problem(plain);
+  p.op = "conv2d";
+  expect_error(ErrorKind::internal, "'conv2d' over 1 axes has no text form", [&] { to_string(p); });
+}
+
+TEST(ProblemText, AnyBytesAreRefusedOrRoundTrip) {
+  // Words that nearly make a problem, glued at random: parsing must not fail in any other way.
+  const std::vector<std::string> pieces{"conv_transpose1d",
+                                        " ",
+                                        " ",
+                                        "l=3",
+                                        "ci=2",
+                                        "co=4",
+                                        "k=3",
+                                        "s=2",
+                                        "p=1",
+                                        "d=2",
+                                        "op=1",
+                                        "g=2",
+                                        "n=2",
+                                        "=",
+                                        "l",
+                                        "-",
+                                        "0",
+                                        "dtype",
+                                        "f16",
+                                        "#",
+                                        "dtype=f64",
+                                        "\n",
+                                        "\xff",
+                                        "l=",
+                                        "9999",
+                                        "s=-",
+                                        "k=0",
+                                        "conv1d",
+                                        "l=0"};
+  std::mt19937 random(7);
+  int accepted = 0;
+  for (int i = 0; i < 100000; ++i) {
+    std::string text = "conv_transpose1d";
+    if (random() % 8) text += " l=3 ci=2 co=4 k=3";
+    for (size_t n = random() % 6; n-- > 0;) text += " " + pieces[random() % pieces.size()];
+    if (random() % 2) text.erase(random() % text.size(), random() % 3);
+    const auto error = error_of([&] {
+      const ConvProblem p = parse_problem(text);
+      ++accepted;
+      EXPECT_EQ(parse_problem(to_string(p)), p) << text;
+    });
+    if (!error) continue;
+    ASSERT_NE(error->kind(), ErrorKind::internal) << text << ": " << error->what();
+  }
+  EXPECT_GT(accepted, 1000);
+}
+
+TEST(ProblemLines, AreStrippedOfCommentsAndBlanks) {
+  EXPECT_EQ(problem_lines("# title\n\n  a l=1 # why\r\n\t\nb\n#c\nlast"),
+            (std::vector<std::string>{"a l=1", "b", "last"}));
+  EXPECT_TRUE(problem_lines("").empty());
+  EXPECT_TRUE(problem_lines("#").empty());
+}
+
+}  // namespace
+}  // namespace nestjit::ops

@@ -1,0 +1,117 @@
+#include "runtime/once_cache.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <latch>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+namespace nestjit::runtime {
+namespace {
+
+using Cache = OnceCache<int>;
+
+Cache::Maker making(int value) {
+  return [value] { return std::make_shared<const int>(value); };
+}
+
+TEST(OnceCache, SixteenThreadsMakeOneKeyOnce) {
+  constexpr int threads = 16;
+  Cache cache;
+  std::atomic<int> made{0};
+  std::latch start(threads);
+  std::vector<std::thread> callers;
+  std::vector<Cache::Handle> handles(threads);
+  for (int i = 0; i < threads; ++i) {
+    callers.emplace_back([&, i] {
+      start.arrive_and_wait();
+      handles[static_cast<size_t>(i)] = cache.get("key", [&] {
+        ++made;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        return std::make_shared<const int>(7);
+      });
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(made, 1);
+  for (const Cache::Handle& handle : handles) EXPECT_EQ(handle, handles[0]);
+  const CacheCounts counts = cache.counts();
+  EXPECT_EQ(counts.made, 1);
+  EXPECT_EQ(counts.hits + counts.waits, threads - 1);
+  EXPECT_GE(counts.made_ms, 20.0);
+}
+
+TEST(OnceCache, OneKeyIsMadeWhileAnotherIs) {
+  Cache cache;
+  std::thread inner;
+  const auto a = cache.get("a", [&] {
+    inner = std::thread([&] { EXPECT_EQ(*cache.get("b", making(2)), 2); });
+    inner.join();  // would never return if making "a" held a lock
+    return std::make_shared<const int>(1);
+  });
+  EXPECT_EQ(*a, 1);
+  EXPECT_EQ(cache.counts().made, 2);
+}
+
+TEST(OnceCache, AFailureIsNotKept) {
+  Cache cache;
+  const auto failing = []() -> Cache::Handle { throw std::runtime_error("no luck"); };
+  EXPECT_THROW(cache.get("key", failing), std::runtime_error);
+  EXPECT_THROW(cache.get("key", failing), std::runtime_error);
+  EXPECT_EQ(*cache.get("key", making(3)), 3);
+  EXPECT_EQ(*cache.get("key", failing), 3);
+  const CacheCounts counts = cache.counts();
+  EXPECT_EQ(counts.failures, 2);
+  EXPECT_EQ(counts.made, 1);
+  EXPECT_EQ(counts.hits, 1);
+}
+
+TEST(OnceCache, WhoWaitedForAFailureGetsIt) {
+  Cache cache;
+  std::latch making_started(1);
+  std::atomic<int> caught{0};
+  std::thread maker([&] {
+    try {
+      cache.get("key", [&]() -> Cache::Handle {
+        making_started.count_down();
+        while (cache.counts().waits == 0) std::this_thread::yield();
+        throw std::runtime_error("no luck");
+      });
+    } catch (const std::runtime_error&) {
+      ++caught;
+    }
+  });
+  making_started.wait();
+  EXPECT_THROW(cache.get("key", making(1)), std::runtime_error);
+  maker.join();
+  EXPECT_EQ(caught, 1);
+}
+
+TEST(OnceCache, ClearForgetsButHandlesLive) {
+  Cache cache;
+  const auto one = cache.get("key", making(1));
+  cache.clear();
+  EXPECT_EQ(*one, 1);
+  EXPECT_EQ(cache.counts().made, 0);
+  EXPECT_EQ(*cache.get("key", making(2)), 2);
+  int visited = 0;
+  cache.for_each([&](const int& value) { visited += value; });
+  EXPECT_EQ(visited, 2);
+}
+
+TEST(OnceCache, AFailureAfterClearLeavesTheNewEntryAlone) {
+  Cache cache;
+  EXPECT_THROW(cache.get("key",
+                         [&]() -> Cache::Handle {
+                           cache.clear();
+                           cache.get("key", making(5));
+                           throw std::runtime_error("no luck");
+                         }),
+               std::runtime_error);
+  EXPECT_EQ(*cache.get("key", making(6)), 5);
+}
+
+}  // namespace
+}  // namespace nestjit::runtime

@@ -1,0 +1,97 @@
+#include "tools/measure.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace nestjit::tools {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double steady = 0.03;  // largest difference of two peak samples, relative
+constexpr int tries = 6;         // of a round while the machine is not steady
+constexpr int most_batch = 1 << 20;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+template <class Member>
+std::vector<double> each(const std::vector<Round>& rounds, Member member) {
+  std::vector<double> values;
+  for (const Round& round : rounds) values.push_back(round.*member);
+  return values;
+}
+
+}  // namespace
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+Rounds::Rounds(const runtime::PeakMeter& meter, double flops, std::function<void()> call,
+               MeasureOptions options)
+    : meter_(meter),
+      flops_(flops),
+      call_(std::move(call)),
+      options_(options) {
+  call_();
+  const double once = std::max(time_batch(), 1e-9);
+  batch_ =
+      static_cast<int>(std::clamp(std::ceil(options_.batch_seconds / once), 1.0, 1.0 * most_batch));
+  time_batch();
+}
+
+double Rounds::time_batch() const {
+  const auto start = Clock::now();
+  for (int i = 0; i < batch_; ++i) call_();
+  return seconds_since(start) / batch_;
+}
+
+double Rounds::run_one() {
+  for (int attempt = 1;; ++attempt) {
+    const double before = meter_.sample(options_.threads);
+    const double seconds = time_batch();
+    const double after = meter_.sample(options_.threads);
+    const double peak = (before + after) / 2;
+    const Round round{seconds, flops_ / seconds * 1e-9 / peak, peak};
+    if (std::abs(after - before) <= steady * peak) {
+      kept_.push_back(round);
+      return seconds;
+    }
+    dropped_.push_back(round);
+    if (attempt == tries) return seconds;
+  }
+}
+
+Measurement Rounds::summary() const {
+  // On a machine that never held still the dropped rounds are all there is; `rounds` says so.
+  const std::vector<Round>& rounds = kept_.empty() ? dropped_ : kept_;
+  Measurement m;
+  const std::vector<double> seconds = each(rounds, &Round::seconds);
+  m.median_ms = median(seconds) * 1e3;
+  m.best_ms = seconds.empty() ? 0 : *std::min_element(seconds.begin(), seconds.end()) * 1e3;
+  m.gflops = m.median_ms > 0 ? flops_ * 1e-6 / m.median_ms : 0;
+  m.peak_gflops = median(each(rounds, &Round::peak));
+  m.peak_fraction = median(each(rounds, &Round::fraction));
+  m.rounds = static_cast<int>(kept_.size());
+  m.dropped = static_cast<int>(dropped_.size());
+  return m;
+}
+
+Measurement measure(const runtime::PeakMeter& meter, double flops,
+                    const std::function<void()>& call, const MeasureOptions& options) {
+  const auto start = Clock::now();
+  Rounds rounds(meter, flops, call, options);
+  for (int i = 0; i < options.rounds; ++i) {
+    rounds.run_one();
+    if (seconds_since(start) > options.most_seconds) break;
+  }
+  return rounds.summary();
+}
+
+}  // namespace nestjit::tools

@@ -1,0 +1,35 @@
+// The arrays of a problem: inputs by formula or from files, and the check against the reference.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "nestjit/array.h"
+#include "ops/conv/problem.h"
+
+namespace nestjit::tools {
+
+/// Values in [-1, 1) by the u24 formula (tools/formula_inputs.h), in the shape of x or w.
+array formula_input(const ops::ConvProblem& problem, uint64_t seed);
+array formula_weight(const ops::ConvProblem& problem, uint64_t seed);
+
+/// The array in a .npy file, which must have the given shape; `what` names it in the error.
+array array_from_npy(const std::string& path, const Shape& shape, const char* what);
+
+/// 64-bit FNV-1a of the elements' bytes, as 16 hexadecimal digits.
+std::string checksum(const array& values);
+
+/// How a result compares with the reference loops, which promise the same bits.
+struct Check {
+  bool ok = false;
+  std::string text;  // "equal to the reference loops, bit for bit" or the first differing element
+};
+
+/// Recomputes y with the reference loops (serial; seconds for a large problem). x, w, y float32.
+Check check_against_reference(const ops::ConvProblem& problem, const array& x, const array& w,
+                              const array& y);
+
+/// "(n,o,co)" of the element at a row-major position.
+std::string index_text(const Shape& shape, int64_t position);
+
+}  // namespace nestjit::tools

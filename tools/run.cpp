@@ -1,0 +1,89 @@
+// nestjit run PROBLEM: computes one problem and says how fast.
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+
+#include "compiler/target.h"
+#include "nestjit/statistics.h"
+#include "runtime/bind.h"
+#include "runtime/executor.h"
+#include "runtime/shape.h"
+#include "tools/commands.h"
+#include "tools/measure.h"
+#include "tools/npy.h"
+#include "tools/operands.h"
+
+namespace nestjit::tools {
+namespace {
+
+struct RunOptions {
+  std::string problem, input_file, weight_file, output_file;
+  uint64_t seed = 1;
+  bool check = false;
+  int threads = 0;
+};
+
+void print_speed(const BoundConv& bound, const array& x, array& y, double flops, int threads) {
+  const int cores = threads > 0 ? threads : runtime::default_executor().concurrency();
+  const runtime::PeakMeter meter(compiler::host_target());
+  const float* from = x.data<float>();
+  float* to = y.mutable_data<float>();
+  const Measurement m = measure(meter, flops, [&] { bound.run(from, to); },
+                                {.rounds = 9, .threads = cores, .most_seconds = 3});
+  fmt::print("run       {:.4f} ms, {:.1f} GFLOP/s\n", m.median_ms, m.gflops);
+  fmt::print("peak      {:.1f} % of {:.1f} GFLOP/s ({} thread{}, {} rounds, {} dropped){}\n",
+             100 * m.peak_fraction, m.peak_gflops, cores, cores == 1 ? "" : "s", m.rounds,
+             m.dropped, m.broken() ? "; above the peak: the measurement is broken" : "");
+}
+
+int run_problem(const RunOptions& o) {
+  const ops::ConvProblem problem = ops::parse_problem(o.problem);
+  const array x = o.input_file.empty()
+                      ? formula_input(problem, o.seed)
+                      : array_from_npy(o.input_file, problem.x_shape(), "the input");
+  const array w = o.weight_file.empty()
+                      ? formula_weight(problem, o.seed)
+                      : array_from_npy(o.weight_file, problem.w_shape(), "the weight");
+  const BoundConv bound = runtime::bind_conv(problem, w, o.threads);
+  array y = array::empty(problem.y_shape());
+  bound(x, y);
+  fmt::print("problem   {}\n", bound.problem());
+  fmt::print("output    {}, checksum {}\n", runtime::to_string(y.shape()), checksum(y));
+  fmt::print("compile   {:.2f} ms (code generator loaded in this call), pack {:.3f} ms\n",
+             statistics().compile_ms, bound.pack_ms());
+  if (!o.output_file.empty()) {
+    write_npy(o.output_file, y.shape(), {y.data<float>(), static_cast<size_t>(y.size())});
+  }
+  int status = 0;
+  if (o.check) {
+    const Check check = check_against_reference(problem, x, w, y);
+    fmt::print("check     {}: {}\n", check.ok ? "ok" : "FAILED", check.text);
+    status = check.ok ? 0 : 1;
+  }
+  const double flops = ops::flop_count(problem);
+  if (flops > 0) print_speed(bound, x, y, flops, o.threads);
+  return status;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, int& status) {
+  auto o = std::make_shared<RunOptions>();
+  CLI::App* sub =
+      app.add_subcommand("run", "compute a problem; print its result's checksum and speed");
+  sub->add_option("problem", o->problem, "\"conv_transpose1d l=128 ci=512 co=256 k=16 s=8 p=4\"")
+      ->required();
+  sub->add_option("--input", o->input_file, "x from a .npy file of float32 (default: by formula)");
+  sub->add_option("--weight", o->weight_file,
+                  "w from a .npy file of float32 (default: by formula)");
+  sub->add_option("--output", o->output_file, "write y to a .npy file");
+  sub->add_option("--seed", o->seed, "seed of the formula (default 1)");
+  sub->add_flag("--check", o->check,
+                "compare with the reference loops; exit status 1 if they differ");
+  sub->add_option("--threads", o->threads, "most threads to use (default: NESTJIT_THREADS or all)")
+      ->check(CLI::Range(0, 4096));
+  sub->callback([o, &status] { status = run_problem(*o); });
+}
+
+}  // namespace nestjit::tools
