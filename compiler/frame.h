@@ -7,9 +7,9 @@ namespace nestjit::compiler {
 
 /// What a kernel receives. Layout is part of the ABI; see abi_version.
 struct Frame {
-  void* const* buffers;       // one pointer a parameter, in the kernel's order
-  const int64_t* symbols;     // one value an unbound symbol, in the kernel's order
-  int64_t workgroup_begin;    // half-open range of workgroups to run
+  void* const* buffers;     // one pointer a parameter, in the kernel's order
+  const int64_t* symbols;   // one value an unbound symbol, in the kernel's order
+  int64_t workgroup_begin;  // half-open range of workgroups to run
   int64_t workgroup_end;
 };
 

@@ -1,5 +1,6 @@
 #include "compiler/lower.h"
 
+#include "compiler/passes/demote_tiles.h"
 #include "compiler/passes/drop_tile_guards.h"
 #include "compiler/passes/flatten.h"
 #include "compiler/passes/reuse_loads.h"
@@ -11,7 +12,8 @@
 namespace nestjit::compiler {
 namespace {
 
-ir::Kernel drop_dead_code(const ir::Kernel& kernel) {
+/// Canonical index arithmetic; loops of one or no iteration and dead statements are gone.
+ir::Kernel simplify(const ir::Kernel& kernel) {
   return ir::simplify(kernel, {.drop_dead_code = true});
 }
 
@@ -20,18 +22,15 @@ struct Pass {
   ir::Kernel (*run)(const ir::Kernel&);
 };
 
-// Dead code goes first, so that no pass meets an empty loop, and parameters are flattened while
-// their indices are scalars. Guards of tiles go while rows and lanes are still told apart; loads
-// are shared last, when equal addresses look equal.
+// Dead code goes first and after unrolling, so that no pass meets an empty loop, and parameters are
+// flattened while their indices are scalars. Guards of tiles go while rows and lanes are still told
+// apart; loads are shared last, when equal addresses look equal.
 constexpr Pass passes[] = {
-    {"drop_dead_code", drop_dead_code},
-    {"flatten_parameters", flatten_parameters},
-    {"unroll", unroll},
-    {"vectorize", vectorize},
-    {"drop_tile_guards", drop_tile_guards},
-    {"workgroups", workgroups},
-    {"flatten", flatten},
-    {"simplify", drop_dead_code},
+    {"simplify", simplify},       {"flatten_parameters", flatten_parameters},
+    {"unroll", unroll},           {"simplify", simplify},
+    {"vectorize", vectorize},     {"drop_tile_guards", drop_tile_guards},
+    {"workgroups", workgroups},   {"flatten", flatten},
+    {"simplify", simplify},       {"demote_tiles", demote_tiles},
     {"reuse_loads", reuse_loads},
 };
 

@@ -1,5 +1,9 @@
 #include "compiler/nest.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "base/error.h"
 #include "ir/visit.h"
 
@@ -110,10 +114,95 @@ Stmt wrap_in_loops(const std::vector<const Loop*>& loops, Stmt body) {
 Stmt guard_leaf(const Stmt& s, LoopKind kind, const Expr& cond) {
   if (const auto* loop = s.as<Loop>(); loop && loop->loop_kind == kind)
     return with_body(*loop, guard_leaf(loop->body, kind, cond));
-  if (const auto* let = s.as<Let>())
+  if (const auto* let = s.as<Let>(); let && !reads_memory(let->value))
     return Let::make(let->var, let->value, guard_leaf(let->body, kind, cond));
-  if (const auto* guard = s.as<If>()) return If::make(both(cond, guard->cond), guard->body);
+  if (const auto* guard = s.as<If>(); guard && !reads_memory(guard->cond))
+    return If::make(both(cond, guard->cond), guard->body);
   return If::make(cond, s);
+}
+
+namespace {
+
+bool holds_vector_loop(const Stmt& body) {
+  bool found = false;
+  walk_stmts(body, [&](const Stmt& s) {
+    if (const auto* loop = s.as<Loop>()) found = found || loop->mapping == Mapping::vector;
+  });
+  return found;
+}
+
+std::string vector_objection(const Loop& loop) {
+  if (holds_vector_loop(loop.body)) return "it holds another vectorised loop";
+  if (const Loop* inner = dependent_loop(loop))
+    return fmt::format("the bounds of the inner loop '{}' depend on it", inner->name());
+  return {};
+}
+
+/// Workgroups are counted before any of them runs.
+std::string workgroup_objection(const Loop& loop) {
+  std::string objection;
+  walk_stmts(loop.body, [&](const Stmt& s) {
+    const auto* inner = s.as<Loop>();
+    if (!inner || inner->mapping != Mapping::workgroup) return;
+    if (uses(inner->min, loop.id()) || uses(inner->extent, loop.id()))
+      objection = fmt::format("the bounds of the workgroup loop '{}' depend on it", inner->name());
+  });
+  return objection;
+}
+
+std::string loop_objection(const Loop& loop) {
+  const bool copied = loop.mapping == Mapping::vector || loop.mapping == Mapping::unrolled;
+  if (copied && !constant_of(loop.extent)) return "its extent is not a constant";
+  if (loop.mapping == Mapping::vector) return vector_objection(loop);
+  return loop.mapping == Mapping::workgroup ? workgroup_objection(loop) : std::string();
+}
+
+/// Number of workgroup loops that enclose one another from the outside of the kernel.
+int workgroup_chain(const Stmt& body) {
+  int n = 0;
+  for (const Loop* loop = body.as<Loop>(); loop && loop->mapping == Mapping::workgroup;
+       loop = loop->body.as<Loop>())
+    ++n;
+  return n;
+}
+
+}  // namespace
+
+std::string mapping_objection(const Stmt& body) {
+  std::string objection;
+  int workgroups = 0;
+  walk_stmts(body, [&](const Stmt& s) {
+    const auto* loop = s.as<Loop>();
+    if (!loop) return;
+    workgroups += loop->mapping == Mapping::workgroup;
+    const std::string reason = loop_objection(*loop);
+    if (!reason.empty() && objection.empty())
+      objection = fmt::format("the {} loop '{}': {}", name_of(loop->mapping), loop->name(), reason);
+  });
+  if (objection.empty() && workgroups != workgroup_chain(body))
+    objection = "workgroup loops would not enclose the whole kernel any more";
+  return objection;
+}
+
+const Loop* dependent_loop(const Loop& loop) {
+  const Loop* found = nullptr;
+  std::vector<VarId> variables{loop.id()};
+  const auto depends = [&](const Expr& e) {
+    return std::any_of(variables.begin(), variables.end(), [&](VarId id) { return uses(e, id); });
+  };
+  walk_stmts(loop.body, [&](const Stmt& s) {
+    if (const auto* let = s.as<Let>(); let && depends(let->value))
+      variables.push_back(id_of(let->var));
+    const auto* inner = s.as<Loop>();
+    if (inner && !found && (depends(inner->min) || depends(inner->extent))) found = inner;
+  });
+  return found;
+}
+
+bool reads_memory(const Expr& e) {
+  bool found = false;
+  walk_exprs(e, [&](const Expr& x) { found = found || x.as<Load>(); });
+  return found;
 }
 
 std::vector<Expr> conjuncts(const Expr& cond) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "ir/bounds.h"
@@ -36,8 +37,22 @@ ir::Stmt wrap_in_loops(const std::vector<const ir::Loop*>& loops, ir::Stmt body)
 ir::Stmt with_body(const ir::Loop& loop, ir::Stmt body);
 
 /// Guards what stands inside the loop's perfect band of loops and lets of the same kind: the guard
-/// goes to the leaf, so that bands stay perfect.
+/// goes to the leaf, so that bands stay perfect. It stays outside of a let and of a guard that
+/// reads memory: the read may be sound only where the new guard holds.
 ir::Stmt guard_leaf(const ir::Stmt& s, ir::LoopKind kind, const ir::Expr& cond);
+
+/// Why the mappings of a nest cannot be carried out, or an empty text: vectorised and unrolled
+/// loops need constant extents, inner bounds must be the same for all lanes, vectorised loops are
+/// not nested, and workgroup loops enclose the whole kernel without a gap, with extents that do not
+/// depend on one another.
+std::string mapping_objection(const ir::Stmt& body);
+
+/// The first loop inside the given one whose bounds depend on its variable, directly or through
+/// lets; null when there is none.
+const ir::Loop* dependent_loop(const ir::Loop& loop);
+
+/// Whether a load stands in the expression.
+bool reads_memory(const ir::Expr& e);
 
 /// The conjuncts of a condition, in order.
 std::vector<ir::Expr> conjuncts(const ir::Expr& cond);

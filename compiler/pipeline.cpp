@@ -33,7 +33,9 @@ double ms_since(std::chrono::steady_clock::time_point start) {
 class Recorder {
  public:
   Recorder(const CompileRequest& request, const CompileOptions& options)
-      : request_(request), options_(options), dump_folder_(base::setting("NESTJIT_DUMP")) {}
+      : request_(request),
+        options_(options),
+        dump_folder_(base::setting("NESTJIT_DUMP")) {}
 
   bool keeps_text() const { return options_.keep_stages || dump_folder_.has_value(); }
 
@@ -79,9 +81,9 @@ class Recorder {
     times_.push_back({"codegen", elapsed_ms - jit_ms});
     times_.push_back({"jit", jit_ms});
     text("codegen.ll", code.llvm_ir);
-    text("jit.txt", fmt::format("{} kernels, {} bytes of code\nselect {:.3f} ms, link {:.3f} ms\n",
-                                code.entries.size(), code.code_bytes, code.select_ms,
-                                code.link_ms));
+    text("jit.txt",
+         fmt::format("{} kernels, {} bytes of code\nselect {:.3f} ms, link {:.3f} ms\n",
+                     code.entries.size(), code.code_bytes, code.select_ms, code.link_ms));
     text("kernel.s", code.assembly);
   }
 
@@ -119,11 +121,11 @@ int64_t known(const ir::Expr& e, std::string_view what, const std::string& title
 
 Scheduled lower_all(const Scheduled& scheduled, const Recorder& recorder) {
   // The observer sees the main kernel with lowered packings, whole after every pass.
-  Scheduled out{{}, scheduled.packings};
+  Scheduled out{{}, scheduled.packings, {}};
   for (Packing& packing : out.packings) packing.kernel = lower(packing.kernel);
   out.kernel = lower(scheduled.kernel, [&](std::string_view pass, const ir::Kernel& kernel) {
     const bool last = pass == "reuse_loads";
-    recorder.state(fmt::format("lower: {}", pass), {kernel, out.packings},
+    recorder.state(fmt::format("lower: {}", pass), {kernel, out.packings, {}},
                    last ? ir::Form::lowered : ir::Form::nest);
   });
   return out;
@@ -149,13 +151,14 @@ CompiledKernel compile(const CompileRequest& request, const CompileOptions& opti
   recorder.text("problem.txt", problem_text(request));
 
   // define: the naive nest, as the operation gave it.
-  const Scheduled defined{request.definition, {}};
+  const Scheduled defined{request.definition, {}, {}};
   recorder.state("define", defined, ir::Form::nest);
   recorder.text("define.nest", defined);
 
   // specialise: known symbols become constants.
-  const Scheduled specialised = recorder.stage(
-      "specialise", [&] { return Scheduled{specialise(request.definition, request.bindings), {}}; });
+  const Scheduled specialised = recorder.stage("specialise", [&] {
+    return Scheduled{specialise(request.definition, request.bindings), {}, {}};
+  });
   recorder.state("specialise", specialised, ir::Form::nest);
   recorder.text("specialise.nest", specialised);
 

@@ -28,14 +28,15 @@ using StageObserver = std::function<void(const std::string& stage, const Schedul
 
 struct CompileOptions {
   bool keep_stages = false;  // fill CompiledKernel::stages
-  bool verify = false;       // run the IR verifier after every step and pass (always in debug builds)
+  bool verify = false;  // run the IR verifier after every step and pass (always in debug builds)
   StageObserver observer;
 };
 
-/// One constant operand that is repacked once. Run `entry` with a frame of {operand, packed buffer}.
+/// One constant operand that is repacked once. Run `entry` with a frame of {operand, packed
+/// buffer}.
 struct PackedOperand {
-  size_t source;       // index among the definition's parameters
-  int64_t bytes;       // of the packed buffer, which is 64-byte aligned
+  size_t source;  // index among the definition's parameters
+  int64_t bytes;  // of the packed buffer, which is 64-byte aligned
   KernelFunction entry;
   int64_t workgroups;
 };
@@ -52,8 +53,8 @@ struct CompiledKernel {
   int64_t workgroups = 1;  // run workgroup_begin..end over [0, workgroups), in any order
   std::vector<PackedOperand> packed;
   MachineCode code;
-  std::vector<StageTime> times;          // in the order of the stages
-  std::vector<base::StageText> stages;   // 01-problem.txt ... 08-kernel.s, where asked for
+  std::vector<StageTime> times;         // in the order of the stages
+  std::vector<base::StageText> stages;  // 01-problem.txt ... 08-kernel.s, where asked for
   double total_ms = 0;
 };
 

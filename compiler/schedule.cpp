@@ -34,7 +34,9 @@ class StepParser {
   StepParser(const std::vector<Word>& words, size_t line) : words_(words), line_(line) {}
 
   Step parse() {
-    step_.primitive = words_.front().text;
+    const Word& first = words_.front();
+    if (!is_plain(first.text)) expected(first.column, "a primitive", first.text);
+    step_.primitive = first.text;
     for (size_t i = 1; i < words_.size(); ++i) take(words_[i]);
     if (part_ == Part::results && step_.results.empty())
       expected(words_.back().column, "a name after '->'", "the end of the line");
@@ -42,12 +44,17 @@ class StepParser {
   }
 
  private:
+  static bool is_plain(std::string_view text) {
+    return text != "->" && text.find('=') == std::string_view::npos;
+  }
+
   void take(const Word& word) {
     const size_t equals = word.text.find('=');
     if (word.text == "->") {
       if (part_ == Part::results) expected(word.column, "a name", "a second '->'");
       part_ = Part::results;
     } else if (part_ == Part::results) {
+      if (!is_plain(word.text)) expected(word.column, "a name", word.text);
       step_.results.emplace_back(word.text);
     } else if (equals != std::string_view::npos) {
       option(word, equals);

@@ -51,13 +51,14 @@ Schedule parse_schedule(std::string_view text);
 /// A constant operand that the scheduled kernel reads in a new layout. The packing kernel has two
 /// parameters: the operand and the packed buffer.
 struct Packing {
-  size_t source;       // index of the operand among the kernel's parameters
+  size_t source;  // index of the operand among the kernel's parameters
   ir::Kernel kernel;
 };
 
 struct Scheduled {
   ir::Kernel kernel;              // parameters: the nest's own, then the packed buffers in order
   std::vector<Packing> packings;  // one a packed buffer
+  std::map<std::string, ir::VarId, std::less<>> handles;  // names of the kernel's loops
 };
 
 /// Called after every step with the step and the kernel so far.

@@ -11,19 +11,24 @@
 namespace nestjit::compiler {
 
 ScheduleState::ScheduleState(const ir::Kernel& kernel, const Target& target)
-    : scheduled_{kernel, {}}, target_(target) {
+    : scheduled_{kernel, {}, {}},
+      target_(target) {
   // The nest's own names are the first handles; a name used twice gets a number, as when printed.
   ir::walk_stmts(kernel.body, [&](const ir::Stmt& s) {
     const auto* loop = s.as<ir::Loop>();
     if (!loop) return;
     std::string handle = loop->name();
-    for (int n = 1; handles_.contains(handle); ++n) handle = fmt::format("{}_{}", loop->name(), n);
-    handles_[handle] = loop->id();
+    for (int n = 1; scheduled_.handles.contains(handle); ++n)
+      handle = fmt::format("{}_{}", loop->name(), n);
+    scheduled_.handles[handle] = loop->id();
   });
 }
 
 void ScheduleState::set_body(ir::Stmt body, const ir::SimplifyOptions& options) {
-  scheduled_.kernel = ir::simplify(scheduled_.kernel.with_body(std::move(body)), options);
+  ir::Kernel next = ir::simplify(scheduled_.kernel.with_body(std::move(body)), options);
+  const std::string objection = mapping_objection(next.body);
+  if (!objection.empty()) refuse(step_->targets.front(), "then {}", objection);
+  scheduled_.kernel = std::move(next);
 }
 
 void ScheduleState::add_packing(ir::BufferRef buffer, Packing packing) {
@@ -32,28 +37,28 @@ void ScheduleState::add_packing(ir::BufferRef buffer, Packing packing) {
 }
 
 const ir::Loop& ScheduleState::loop(std::string_view handle) const {
-  const auto found = handles_.find(handle);
+  const auto found = scheduled_.handles.find(handle);
   const ir::Loop* loop =
-      found == handles_.end() ? nullptr : find_loop(kernel().body, found->second);
+      found == scheduled_.handles.end() ? nullptr : find_loop(kernel().body, found->second);
   if (loop) return *loop;
   std::string known;
-  for (const auto& [name, id] : handles_) known += (known.empty() ? "" : ", ") + name;
+  for (const auto& [name, id] : scheduled_.handles) known += (known.empty() ? "" : ", ") + name;
   refuse(handle, "there is no loop of that name; known: {}", known);
 }
 
 void ScheduleState::bind(const std::string& handle, ir::VarId loop) {
-  if (!handles_.emplace(handle, loop).second)
+  if (!scheduled_.handles.emplace(handle, loop).second)
     refuse(handle, "the name is taken; choose another after '->'");
 }
 
 void ScheduleState::unbind(std::string_view handle) {
-  const auto found = handles_.find(handle);
-  if (found != handles_.end()) handles_.erase(found);
+  const auto found = scheduled_.handles.find(handle);
+  if (found != scheduled_.handles.end()) scheduled_.handles.erase(found);
 }
 
 std::map<std::string, ir::VarId> ScheduleState::handles_below(const ir::Stmt& s) const {
   std::map<std::string, ir::VarId> below;
-  for (const auto& [name, id] : handles_)
+  for (const auto& [name, id] : scheduled_.handles)
     if (find_loop(s, id)) below[name] = id;
   return below;
 }
@@ -73,6 +78,8 @@ int64_t ScheduleState::int_option(std::string_view key, int64_t least) const {
     refuse(step_->targets.front(), "{}= takes an integer, got '{}'", key, text);
   if (value < least)
     refuse(step_->targets.front(), "{}= must be at least {}, got {}", key, least, value);
+  if (value > most_int_option)
+    refuse(step_->targets.front(), "{}= must be at most {}, got {}", key, most_int_option, value);
   return value;
 }
 

@@ -13,6 +13,9 @@
 
 namespace nestjit::compiler {
 
+/// Largest value of an integer option.
+inline constexpr int64_t most_int_option = int64_t{1} << 31;
+
 class ScheduleState {
  public:
   ScheduleState(const ir::Kernel& kernel, const Target& target);
@@ -20,7 +23,8 @@ class ScheduleState {
   const Target& target() const { return target_; }
   const ir::Kernel& kernel() const { return scheduled_.kernel; }
   const Scheduled& scheduled() const { return scheduled_; }
-  /// The nest after a primitive; it is simplified.
+  /// The nest after a primitive; it is simplified. Refuses a nest whose mappings could not be
+  /// carried out (mapping_objection()).
   void set_body(ir::Stmt body, const ir::SimplifyOptions& options = {});
   /// Appends a packed buffer: a parameter of the kernel and the kernel that fills it.
   void add_packing(ir::BufferRef buffer, Packing packing);
@@ -40,13 +44,14 @@ class ScheduleState {
 
   /// Option of the current step as text; refuses when it is absent and no default is given.
   std::string option(std::string_view key, const char* fallback = nullptr) const;
-  /// Option as an integer of at least `least`.
+  /// Option as an integer from `least` to 2^31, so that sums and products of options stay in 64
+  /// bits.
   int64_t int_option(std::string_view key, int64_t least) const;
   /// Refuses when the step has other options than these, or another number of targets or results;
   /// a count of -1 means "one or more".
   void expect_form(int targets, std::initializer_list<std::string_view> options, int results) const;
 
-  /// Throws invalid argument: "schedule: <primitive> of loop '<loop>': <reason>" and the nest.
+  /// Throws invalid argument: "schedule: <primitive> of '<loop>': <reason>", the step and the nest.
   template <class... Args>
   [[noreturn]] void refuse(std::string_view loop, fmt::format_string<Args...> reason,
                            Args&&... args) const {
@@ -59,7 +64,6 @@ class ScheduleState {
   Scheduled scheduled_;
   Target target_;
   const Step* step_ = nullptr;
-  std::map<std::string, ir::VarId, std::less<>> handles_;
 };
 
 }  // namespace nestjit::compiler

@@ -21,11 +21,11 @@ struct Target {
   std::vector<std::string> extras;  // LLVM feature names beyond the level, sorted
   int vector_bytes = 16;            // widest vector register
   int vector_registers = 16;
-  bool has_fma = false;             // one rounding for a*b+c
-  bool has_lane_masks = false;      // masked loads and stores are single instructions
-  int64_t l1d_bytes = 32 * 1024;    // of one core
-  int64_t l2_bytes = 256 * 1024;    // of one core
-  int64_t l3_bytes = 0;             // shared; 0 when there is none
+  bool has_fma = false;           // one rounding for a*b+c
+  bool has_lane_masks = false;    // masked loads and stores are single instructions
+  int64_t l1d_bytes = 32 * 1024;  // of one core
+  int64_t l2_bytes = 256 * 1024;  // of one core
+  int64_t l3_bytes = 0;           // shared; 0 when there is none
   int cores = 1;
 
   /// Lanes of a full vector of the element type: 16 for f32 with 64-byte vectors.

@@ -33,36 +33,50 @@ Linear replaced(const Linear& form, const Linear::Term& term, const Expr& value)
 }  // namespace
 
 void Bounds::add(VarId var, Expr min, Expr max) {
-  const size_t order = vars_.size();
-  vars_[var] = {std::move(min), std::move(max), order};
+  vars_[var] = {std::move(min), std::move(max), added_++};
 }
 
 void Bounds::add_symbol(const SymbolDecl& symbol) {
   symbols_[symbol.name] = {symbol.min, symbol.max};
 }
 
-void Bounds::add_loop(const Loop& loop) {
-  const Linear last = Linear::of(loop.min) + Linear::of(loop.extent) + Linear(-1);
-  add(loop.id(), loop.min, last.expr());
-}
+void Bounds::add_loop(const Loop& loop) { add(loop.id(), loop.min, loop.min + loop.extent - 1); }
 
 void Bounds::add_let(const Let& let) {
   if (let.value.type() == Type{Scalar::index, 1}) add(id_of(let.var), let.value, let.value);
 }
 
-Interval Bounds::range(const Expr& e) const { return range(Linear::of(e)); }
+Interval Bounds::range(const Expr& e) const {
+  try {
+    return range(Linear::of(e));
+  } catch (const LinearOverflow&) {
+    return {};
+  }
+}
 
 Interval Bounds::range(const Linear& form) const {
   if (form.is_constant()) return {form.constant, form.constant};
   Interval r;
-  r.min = lower(form, branch_budget);
-  const int64_t negated = lower(form * -1, branch_budget);
+  r.min = least(form);
+  const int64_t negated = least(form * -1);
   r.max = negated == unbounded_below ? Interval::max_value : -negated;
   return r;
 }
 
 bool Bounds::proves_le(const Expr& a, const Expr& b) const {
-  return proves_nonnegative(Linear::of(b) - Linear::of(a));
+  try {
+    return proves_nonnegative(Linear::of(b) - Linear::of(a));
+  } catch (const LinearOverflow&) {
+    return false;
+  }
+}
+
+int64_t Bounds::least(const Linear& form) const {
+  try {
+    return lower(form, branch_budget);
+  } catch (const LinearOverflow&) {
+    return unbounded_below;
+  }
 }
 
 /// The term whose variable was bound last: its bounds may mention the others, not the reverse.
@@ -144,8 +158,7 @@ int64_t Bounds::lower_of_atom(const Expr& atom, int64_t coef, int budget) const 
     const int64_t low = lower(form, budget - 1), high = lower(form * -1, budget - 1);
     return Interval{low, high == unbounded_below ? Interval::max_value : -high};
   };
-  if (binary->op == BinaryOp::floormod && c && *c > 0)
-    return scale_lower({0, *c - 1}, coef);
+  if (binary->op == BinaryOp::floormod && c && *c > 0) return scale_lower({0, *c - 1}, coef);
   if (binary->op == BinaryOp::floordiv && c && *c > 0) {
     Interval x = interval_of(binary->a);
     if (x.min != Interval::min_value) x.min = base::floor_div(x.min, *c);

@@ -34,10 +34,11 @@ class Bounds {
   /// var == value, where value is an index.
   void add_let(const Let& let);
 
+  /// Of a scalar index expression. Where the arithmetic would leave 64 bits, unbounded.
   Interval range(const Expr& e) const;
   Interval range(const Linear& form) const;
   /// Whether the form is >= 0 for all values in scope.
-  bool proves_nonnegative(const Linear& form) const { return lower(form, branch_budget) >= 0; }
+  bool proves_nonnegative(const Linear& form) const { return least(form) >= 0; }
   bool proves_le(const Expr& a, const Expr& b) const;
 
  private:
@@ -47,6 +48,7 @@ class Bounds {
   };
   static constexpr int branch_budget = 10;
 
+  int64_t least(const Linear& form) const;
   int64_t lower(const Linear& form, int budget) const;
   const Linear::Term* innermost(const Linear& form) const;
   int64_t lower_of_terms(const Linear& form, int budget) const;
@@ -55,6 +57,7 @@ class Bounds {
   int64_t lower_of_atom(const Expr& atom, int64_t coef, int budget) const;
 
   std::unordered_map<VarId, VarFact> vars_;
+  size_t added_ = 0;  // variables so far, repeated ones counted again
   std::unordered_map<std::string, Interval> symbols_;
 };
 

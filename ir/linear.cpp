@@ -3,14 +3,13 @@
 #include <algorithm>
 
 #include "base/checked.h"
-#include "base/error.h"
 #include "ir/visit.h"
 
 namespace nestjit::ir {
 namespace {
 
 int64_t fit(std::optional<int64_t> value) {
-  if (!value) base::internal("ir: index arithmetic of the kernel leaves 64 bits");
+  if (!value || *value == INT64_MIN) throw LinearOverflow();
   return *value;
 }
 
@@ -39,7 +38,7 @@ void accumulate(Linear& out, const Expr& e, int64_t factor) {
     accumulate(out, binary->b, factor);
   } else if (binary && binary->op == BinaryOp::sub) {
     accumulate(out, binary->a, factor);
-    accumulate(out, binary->b, fit(base::checked_mul(factor, -1)));
+    accumulate(out, binary->b, -factor);
   } else if (binary && binary->op == BinaryOp::mul) {
     accumulate_product(out, e, *binary, factor);
   } else {
@@ -48,6 +47,8 @@ void accumulate(Linear& out, const Expr& e, int64_t factor) {
 }
 
 }  // namespace
+
+Linear::Linear(int64_t value) : constant(fit(value)) {}
 
 Linear Linear::of(const Expr& e) {
   Linear out;
@@ -60,7 +61,7 @@ void Linear::add_term(const Expr& atom, int64_t coef) {
   const auto found =
       std::find_if(terms.begin(), terms.end(), [&](const Term& t) { return equal(t.atom, atom); });
   if (found == terms.end()) {
-    terms.push_back({atom, coef});
+    terms.push_back({atom, fit(coef)});
     return;
   }
   found->coef = fit(base::checked_add(found->coef, coef));
@@ -111,7 +112,8 @@ Expr Linear::expr() const {
       sum = sum - (t.coef == -1 ? t.atom : t.atom * -t.coef);
     }
   };
-  const auto first = std::find_if(terms.begin(), terms.end(), [](const Term& t) { return t.coef > 0; });
+  const auto first =
+      std::find_if(terms.begin(), terms.end(), [](const Term& t) { return t.coef > 0; });
   if (first != terms.end()) {
     add(*first);
   } else {

@@ -5,13 +5,23 @@
 #include <vector>
 
 #include "ir/expr.h"
+#include "nestjit/error.h"
 
 namespace nestjit::ir {
+
+/// What a linear form throws when a number in it leaves +-(2^63 - 1). Bounds and simplification
+/// take it as "unknown"; to anybody else it is the internal error that it says.
+class LinearOverflow final : public Error {
+ public:
+  LinearOverflow()
+      : Error(ErrorKind::internal, "ir: index arithmetic of the kernel leaves 64 bits") {}
+};
 
 /// A scalar index expression as a sum. Atoms are whatever is not a sum or a product with a
 /// constant: variables, symbols, floordiv, min, select, products of two non-constants ... Atoms are
 /// distinct under equal() and stand in the order of their first appearance; coefficients are not
-/// zero. Throws an internal error when a coefficient leaves 64 bits.
+/// zero. Coefficients and constant stay in +-(2^63 - 1), so that each can be negated; whatever
+/// would leave that range throws LinearOverflow.
 struct Linear {
   struct Term {
     Expr atom;
@@ -21,7 +31,7 @@ struct Linear {
   int64_t constant = 0;
 
   Linear() = default;
-  explicit Linear(int64_t value) : constant(value) {}
+  explicit Linear(int64_t value);
   static Linear of(const Expr& e);
 
   /// Coefficient of a variable, 0 where it does not appear as an atom.

@@ -49,16 +49,25 @@ class ExprSimplifier final : public Rewriter {
 
   Expr rewrite(const Expr& e) override {
     const Expr out = rewrite_children(e);
-    if (const auto* binary = out.as<Binary>()) return binary_op(out, *binary);
-    if (const auto* compare = out.as<Compare>())
-      return is_scalar_index(compare->a) ? comparison(out, *compare) : out;
-    if (const auto* negation = out.as<Not>()) return logical_not(out, *negation);
-    if (const auto* select = out.as<Select>()) return selection(out, *select);
-    if (out.as<Var>() && is_scalar_index(out)) return point_or(out);
-    return out;
+    try {
+      return folded(out);
+    } catch (const LinearOverflow&) {
+      return out;
+    }
   }
 
  private:
+  /// The expression, whose operands are simplified already, by the rule of its own node.
+  Expr folded(const Expr& e) {
+    if (const auto* binary = e.as<Binary>()) return binary_op(e, *binary);
+    if (const auto* compare = e.as<Compare>())
+      return is_scalar_index(compare->a) ? comparison(e, *compare) : e;
+    if (const auto* negation = e.as<Not>()) return logical_not(e, *negation);
+    if (const auto* select = e.as<Select>()) return selection(e, *select);
+    if (e.as<Var>() && is_scalar_index(e)) return point_or(e);
+    return e;
+  }
+
   Expr point_or(const Expr& e) {
     const Interval r = bounds_.range(e);
     return r.is_point() ? Expr(r.min) : e;
@@ -99,7 +108,8 @@ class ExprSimplifier final : public Rewriter {
       if (!c) continue;
       for (const Linear::Term& q : form.terms) {
         const auto* div = q.atom.as<Binary>();
-        if (!div || div->op != BinaryOp::floordiv || q.coef != m.coef * *c) continue;
+        if (!div || div->op != BinaryOp::floordiv) continue;
+        if (base::checked_mul(m.coef, *c) != q.coef) continue;
         if (!equal(div->a, mod->a) || !equal(div->b, mod->b)) continue;
         Linear out = form;
         out.add_term(m.atom, -m.coef);
@@ -112,40 +122,41 @@ class ExprSimplifier final : public Rewriter {
 
   Expr quotient(const Expr& e, const Binary& b) {
     const auto c = constant_of(b.b);
-    if (!c || *c <= 0) return e;
-    const auto [whole, rest] = split_multiples(Linear::of(b.a), *c);
-    const Interval r = bounds_.range(rest);
-    if (r.min != Interval::min_value && r.max != Interval::max_value &&
-        base::floor_div(r.min, *c) == base::floor_div(r.max, *c))
-      return (whole + Linear(base::floor_div(r.min, *c))).expr();
-    const int64_t g = common_divisor(rest, *c);
-    Expr numerator = divided(rest, g).expr();
-    int64_t divisor = *c / g;
+    return c && *c > 0 ? canonical(e, quotient(Linear::of(b.a), *c)) : e;
+  }
+
+  Linear quotient(const Linear& form, int64_t c) {
+    const auto [whole, rest] = split_multiples(form, c);
+    if (const auto value = constant_quotient(rest, c)) return whole + Linear(*value);
+    const int64_t g = common_divisor(rest, c), divisor = c / g;
+    const Expr numerator = divided(rest, g).expr();
     if (const auto* inner = numerator.as<Binary>(); inner && inner->op == BinaryOp::floordiv) {
       // floordiv(floordiv(x, a), b) = floordiv(x, a*b)
       const auto a = constant_of(inner->b);
       const auto product = a ? base::checked_mul(*a, divisor) : std::nullopt;
-      if (product) return (whole + Linear::of(quotient_of(inner->a, *product))).expr();
+      if (product) return whole + quotient(Linear::of(inner->a), *product);
     }
-    return canonical(e, whole + Linear::of(quotient_of(numerator, divisor)));
+    return whole + Linear::of(floordiv(numerator, divisor));
   }
 
-  static Expr quotient_of(const Expr& a, int64_t c) { return c == 1 ? a : floordiv(a, c); }
+  /// floordiv(form, c) where it is one number for all values in scope.
+  std::optional<int64_t> constant_quotient(const Linear& form, int64_t c) {
+    const Interval r = bounds_.range(form);
+    if (r.min == Interval::min_value || r.max == Interval::max_value) return std::nullopt;
+    const int64_t q = base::floor_div(r.min, c);
+    return q == base::floor_div(r.max, c) ? std::optional(q) : std::nullopt;
+  }
 
   Expr remainder(const Expr& e, const Binary& b) {
     const auto c = constant_of(b.b);
     if (!c || *c <= 0) return e;
     const Linear rest = split_multiples(Linear::of(b.a), *c).second;
-    const Interval r = bounds_.range(rest);
-    if (r.min != Interval::min_value && r.max != Interval::max_value) {
-      const int64_t turns = base::floor_div(r.min, *c);
-      if (turns == base::floor_div(r.max, *c)) return (rest + Linear(-turns * *c)).expr();
-    }
+    if (const auto turns = constant_quotient(rest, *c))
+      return canonical(e, rest - Linear(*turns) * *c);
     // floormod(g*x + r, g*m) = g*floormod(x, m) + r for 0 <= r < g
     const int64_t g = common_divisor(rest, *c);
     Linear out(base::floor_mod(rest.constant, g));
-    const Expr inner = divided(rest, g).expr();
-    if (*c / g != 1) out.add_term(floormod(inner, *c / g), g);
+    out.add_term(floormod(divided(rest, g).expr(), *c / g), g);
     return canonical(e, out);
   }
 
@@ -196,10 +207,9 @@ class ExprSimplifier final : public Rewriter {
     return e;
   }
 
-  /// form >= 0, decided by the bounds or written as "negative terms <= positive terms".
-  Expr nonnegative(const Expr& e, Linear form) {
-    form = without_division(form);
-    if (const int64_t g = common_divisor(form); g > 1) form = divided(form, g);
+  /// given >= 0, decided by the bounds or written as "negative terms <= positive terms".
+  Expr nonnegative(const Expr& e, const Linear& given) {
+    const Linear form = without_divisions(given);
     const Interval r = bounds_.range(form);
     if (r.min >= 0) return BoolImm::make(true);
     if (r.max < 0) return BoolImm::make(false);
@@ -215,9 +225,19 @@ class ExprSimplifier final : public Rewriter {
     return equal(out, e) ? e : out;
   }
 
-  /// floordiv(x, c) >= r says x >= c*r, and floordiv(x, c) <= r says x <= c*r + c - 1: a bound on a
-  /// quotient becomes one on the linear form inside.
-  Linear without_division(const Linear& form) {
+  /// A form that is >= 0 exactly when the given one is: common divisors taken out, bounds on
+  /// quotients turned into bounds on what is divided.
+  static Linear without_divisions(Linear form) {
+    while (true) {
+      if (const int64_t g = common_divisor(form); g > 1) form = divided(form, g);
+      const auto undivided = without_division(form);
+      if (!undivided) return form;
+      form = *undivided;
+    }
+  }
+
+  /// floordiv(x, c) >= r says x >= c*r, and floordiv(x, c) <= r says x <= c*r + c - 1.
+  static std::optional<Linear> without_division(const Linear& form) {
     for (const Linear::Term& t : form.terms) {
       const auto* binary = t.atom.as<Binary>();
       if (!binary || binary->op != BinaryOp::floordiv || (t.coef != 1 && t.coef != -1)) continue;
@@ -228,7 +248,7 @@ class ExprSimplifier final : public Rewriter {
       Linear out = rest * *c + Linear::of(binary->a) * t.coef;
       return t.coef > 0 ? out : out + Linear(*c - 1);
     }
-    return form;
+    return std::nullopt;
   }
 
   /// Sums and products of ramps and broadcasts that are ramps again.
@@ -241,15 +261,20 @@ class ExprSimplifier final : public Rewriter {
     const auto x = parts(b.a), y = parts(b.b);
     if (!x || !y) return e;
     const int lanes = b.type.lanes;
-    const auto ramp = [&](const Expr& base, int64_t stride) {
+    const auto ramp = [&](const Expr& base, std::optional<int64_t> stride) {
+      if (!stride) return e;
       const Expr first = rewrite(base);
-      return stride == 0 ? Broadcast::make(first, lanes) : Ramp::make(first, stride, lanes);
+      return *stride == 0 ? Broadcast::make(first, lanes) : Ramp::make(first, *stride, lanes);
     };
-    if (b.op == BinaryOp::add) return ramp(x->first + y->first, x->second + y->second);
-    if (b.op == BinaryOp::sub) return ramp(x->first - y->first, x->second - y->second);
+    if (b.op == BinaryOp::add)
+      return ramp(x->first + y->first, base::checked_add(x->second, y->second));
+    if (b.op == BinaryOp::sub)
+      return ramp(x->first - y->first, base::checked_sub(x->second, y->second));
     const auto cx = constant_of(x->first), cy = constant_of(y->first);
-    if (b.op == BinaryOp::mul && y->second == 0 && cy) return ramp(x->first * y->first, x->second * *cy);
-    if (b.op == BinaryOp::mul && x->second == 0 && cx) return ramp(x->first * y->first, y->second * *cx);
+    if (b.op == BinaryOp::mul && y->second == 0 && cy)
+      return ramp(x->first * y->first, base::checked_mul(x->second, *cy));
+    if (b.op == BinaryOp::mul && x->second == 0 && cx)
+      return ramp(x->first * y->first, base::checked_mul(y->second, *cx));
     if (x->second == 0 && y->second == 0) return ramp(Binary::make(b.op, x->first, y->first), 0);
     return e;
   }
@@ -260,7 +285,8 @@ class ExprSimplifier final : public Rewriter {
 class StmtSimplifier final : public Rewriter {
  public:
   StmtSimplifier(Bounds bounds, const SimplifyOptions& options)
-      : bounds_(std::move(bounds)), options_(options) {}
+      : bounds_(std::move(bounds)),
+        options_(options) {}
 
   Expr rewrite(const Expr& e) override { return simplify(e, bounds_); }
 
@@ -280,6 +306,12 @@ class StmtSimplifier final : public Rewriter {
     return block && block->stmts.empty();
   }
 
+  static bool reads_memory(const Expr& e) {
+    bool found = false;
+    walk_exprs(e, [&](const Expr& x) { found = found || x.as<Load>(); });
+    return found;
+  }
+
   static Stmt block(const Stmt& s) {
     const auto* b = s.as<Block>();
     if (!b) return s;
@@ -294,10 +326,7 @@ class StmtSimplifier final : public Rewriter {
     if (options_.drop_dead_code && bounds_.range(extent).max <= 0) return Block::make({});
     if (options_.drop_dead_code && is_constant(extent, 1))
       return rewrite(substitute(loop.body, {{loop.id(), min}}));
-    if (options_.use_ranges) {
-      const Linear last = Linear::of(min) + Linear::of(extent) + Linear(-1);
-      bounds_.add(loop.id(), min, rewrite(last.expr()));
-    }
+    if (options_.use_ranges) bounds_.add(loop.id(), min, rewrite(min + extent - 1));
     const Stmt body = rewrite(loop.body);
     if (is_empty(body) && options_.drop_dead_code) return body;
     if (min.same_as(loop.min) && extent.same_as(loop.extent) && body.same_as(loop.body)) return s;
@@ -321,7 +350,9 @@ class StmtSimplifier final : public Rewriter {
     if (is_bool(cond, false) && options_.drop_dead_code) return Block::make({});
     const Stmt body = rewrite(guard.body);
     if (is_bool(cond, true) || is_empty(body)) return body;
-    if (const auto* inner = body.as<If>())
+    // Both sides of a conjunction are evaluated: a read that this guard protects stays below it.
+    const auto* inner = body.as<If>();
+    if (inner && inner->cond.type() == cond.type() && !reads_memory(inner->cond))
       return If::make(rewrite(both(cond, inner->cond)), inner->body);
     if (cond.same_as(guard.cond) && body.same_as(guard.body)) return s;
     return If::make(cond, body);

@@ -49,11 +49,11 @@ class RecentKernels {
 
 ConvKernelHandle compile_kernel(const ops::ConvProblem& problem, const compiler::Schedule* schedule,
                                 const compiler::Target& target) {
-  compiler::CompiledKernel code = ops::compile_conv(
-      problem, schedule != nullptr ? *schedule : ops::default_schedule(problem, target), target);
-  base::log("compile", fmt::format("{},{},{:.2f} ms,{} bytes", ops::to_string(problem),
-                                   target.name(), code.total_ms, code.code.code_bytes));
-  return std::make_shared<const ConvKernel>(problem, std::move(code));
+  return std::make_shared<const ConvKernel>(
+      problem,
+      ops::compile_conv(problem,
+                        schedule != nullptr ? *schedule : ops::default_schedule(problem, target),
+                        target));
 }
 
 ConvKernelHandle look_up(const ops::ConvProblem& problem, const compiler::Schedule* schedule) {

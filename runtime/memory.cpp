@@ -38,8 +38,9 @@ std::optional<int64_t> number_in(const std::filesystem::path& file) {
 /// The number after a word at the start of a line: "MemAvailable: 123 kB".
 std::optional<int64_t> labelled_number(const std::filesystem::path& file, std::string_view label) {
   std::ifstream in(file);
-  for (std::string line; std::getline(in, line);) {
-    if (line.rfind(label, 0) == 0) return std::atoll(line.c_str() + label.size());
+  int64_t value;
+  for (std::string word; in >> word; in.ignore(INT64_MAX, '\n')) {
+    if (word == label && in >> value) return value;
   }
   return std::nullopt;
 }
@@ -60,7 +61,7 @@ int64_t left_by_cgroups() {
     const auto limit = number_in(folder / "memory.max");
     const auto used = number_in(folder / "memory.current");
     if (limit && used) {
-      const int64_t cache = labelled_number(folder / "memory.stat", "inactive_file ").value_or(0);
+      const int64_t cache = labelled_number(folder / "memory.stat", "inactive_file").value_or(0);
       left = std::min(left, *limit - *used + cache);
     }
     if (path.empty()) return left;

@@ -1,5 +1,7 @@
 #include "tools/measure.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -12,6 +14,12 @@ using Clock = std::chrono::steady_clock;
 constexpr double steady = 0.03;  // largest difference of two peak samples, relative
 constexpr int tries = 6;         // of a round while the machine is not steady
 constexpr int most_batch = 1 << 20;
+
+double thread_cpu_seconds() {
+  timespec t{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -55,11 +63,15 @@ double Rounds::time_batch() const {
 double Rounds::run_one() {
   for (int attempt = 1;; ++attempt) {
     const double before = meter_.sample(options_.threads);
+    const double cpu_before = thread_cpu_seconds();
     const double seconds = time_batch();
+    const double cpu = (thread_cpu_seconds() - cpu_before) / batch_;
     const double after = meter_.sample(options_.threads);
     const double peak = (before + after) / 2;
     const Round round{seconds, flops_ / seconds * 1e-9 / peak, peak};
-    if (std::abs(after - before) <= steady * peak) {
+    // A kernel never waits, so a thread that got less time than passed had to share its core.
+    const bool alone = options_.threads > 1 || cpu >= (1 - steady) * seconds;
+    if (alone && std::abs(after - before) <= steady * peak) {
       kept_.push_back(round);
       return seconds;
     }

@@ -24,6 +24,11 @@ struct RunOptions {
   int threads = 0;
 };
 
+/// "2.318 ms", "14.2 us".
+std::string duration_text(double ms) {
+  return ms >= 0.1 ? fmt::format("{:.4g} ms", ms) : fmt::format("{:.3g} us", 1e3 * ms);
+}
+
 void print_speed(const BoundConv& bound, const array& x, array& y, double flops, int threads) {
   const int cores = threads > 0 ? threads : runtime::default_executor().concurrency();
   const runtime::PeakMeter meter(compiler::host_target());
@@ -31,7 +36,7 @@ void print_speed(const BoundConv& bound, const array& x, array& y, double flops,
   float* to = y.mutable_data<float>();
   const Measurement m = measure(meter, flops, [&] { bound.run(from, to); },
                                 {.rounds = 9, .threads = cores, .most_seconds = 3});
-  fmt::print("run       {:.4f} ms, {:.1f} GFLOP/s\n", m.median_ms, m.gflops);
+  fmt::print("run       {}, {:.1f} GFLOP/s\n", duration_text(m.median_ms), m.gflops);
   fmt::print("peak      {:.1f} % of {:.1f} GFLOP/s ({} thread{}, {} rounds, {} dropped){}\n",
              100 * m.peak_fraction, m.peak_gflops, cores, cores == 1 ? "" : "s", m.rounds,
              m.dropped, m.broken() ? "; above the peak: the measurement is broken" : "");

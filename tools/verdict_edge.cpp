@@ -124,7 +124,7 @@ Verdict judge_error(const GoldenEdgeCall& golden, const Error& e) {
 
 Verdict judge(const GoldenEdgeCall& golden) {
   if (golden.op != "conv_transpose1d") {
-    return {Verdict::skipped, golden.op + " is not in this build yet"};
+    return {Verdict::skipped, golden.op + " is not in this build yet; conv_transpose1d is"};
   }
   try {
     return judge_result(golden, call(golden));

@@ -1,40 +1,21 @@
 #include "compiler/codegen/addresses.h"
 
 #include <algorithm>
-#include <limits>
 #include <tuple>
 
 #include "base/checked.h"
 #include "base/error.h"
 #include "compiler/codegen/expressions.h"
+#include "compiler/codegen/invariants.h"
 #include "ir/visit.h"
 
 namespace nestjit::compiler::codegen {
 namespace {
 
-constexpr size_t in_place = std::numeric_limits<size_t>::max();
-
 int64_t in_bytes(int64_t elements, int64_t element_bytes) {
   const auto bytes = base::checked_mul(elements, element_bytes);
   if (!bytes) base::internal("codegen: a stride of {} elements leaves 64 bits", elements);
   return *bytes;
-}
-
-// Moving the computation elsewhere must not let it trap, nor read memory out of order.
-bool movable(const ir::Expr& atom) {
-  bool ok = true;
-  ir::walk_exprs(atom, [&](const ir::Expr& e) {
-    if (e.kind() == ir::ExprKind::Load) ok = false;
-    const auto* binary = e.as<ir::Binary>();
-    if (binary == nullptr) return;
-    const bool division =
-        binary->op == ir::BinaryOp::floordiv || binary->op == ir::BinaryOp::floormod;
-    // Constant and symbolic divisors are positive everywhere; others perhaps only under a guard.
-    const bool anywhere =
-        binary->b.kind() == ir::ExprKind::IntImm || binary->b.kind() == ir::ExprKind::Symbol;
-    if (division && !anywhere) ok = false;
-  });
-  return ok;
 }
 
 // The factor of a variable in an atom that is the variable (1) or its product with what does not
@@ -131,7 +112,7 @@ Address Addresses::at(const ir::Buffer& buffer, const ir::Linear& index) {
   std::string key = fmt::format("{}:", base.number);
   for (const Part& part : parts) {
     for (const Part::Term& term : part.terms) align = common_align(align, term.bytes);
-    if (part.level == in_place) {
+    if (part.level == Invariants::in_place) {
       pointer = env_.ir.CreatePtrAdd(pointer, offset_of(part));
       continue;
     }
@@ -149,9 +130,10 @@ Address Addresses::at(const ir::Buffer& buffer, const ir::Linear& index) {
 std::vector<Addresses::Part> Addresses::parts_of(const ir::Linear& index, int64_t element_bytes) {
   std::vector<Part> parts;
   for (const ir::Linear::Term& term : index.terms) {
-    const size_t level = level_of(term.atom);
-    Part::Term entry{text_of(term.atom), term.atom, {}, in_bytes(term.coef, element_bytes)};
-    if (level != in_place && env_.scopes[level].bumping)
+    const size_t level = env_.invariants->level_of(term.atom);
+    Part::Term entry{
+        env_.invariants->text_of(term.atom), term.atom, {}, in_bytes(term.coef, element_bytes)};
+    if (level != Invariants::in_place && env_.scopes[level].bumping)
       entry.factor = factor_of(term.atom, env_.scopes[level].bumping->var);
     const bool bumped{entry.factor};
     const auto same = std::find_if(parts.begin(), parts.end(), [&](const Part& p) {
@@ -168,26 +150,6 @@ std::vector<Addresses::Part> Addresses::parts_of(const ir::Linear& index, int64_
     std::sort(part.terms.begin(), part.terms.end(),
               [](const Part::Term& a, const Part::Term& b) { return a.text < b.text; });
   return parts;
-}
-
-size_t Addresses::level_of(const ir::Expr& atom) const {
-  if (!movable(atom)) return in_place;
-  size_t level = 0;
-  ir::walk_exprs(atom, [&](const ir::Expr& e) {
-    if (const auto* var = e.as<ir::Var>()) level = std::max(level, env_.vars.at(var->id).scope);
-  });
-  return level;
-}
-
-std::string Addresses::text_of(const ir::Expr& atom) {
-  if (const auto* var = atom.as<ir::Var>())
-    return fmt::format("v{}", static_cast<uint64_t>(var->id));
-  if (const auto* symbol = atom.as<ir::Symbol>()) return "s" + symbol->name;
-  const auto found = std::find_if(opaque_.begin(), opaque_.end(),
-                                  [&](const ir::Expr& e) { return ir::equal(e, atom); });
-  const auto number = found - opaque_.begin();
-  if (found == opaque_.end()) opaque_.push_back(atom);
-  return fmt::format("e{}", number);
 }
 
 llvm::Value* Addresses::advance(llvm::Value* pointer, const Part& part) {
@@ -218,7 +180,8 @@ llvm::Value* Addresses::bump(llvm::Value* pointer, const Part& part, Scope& scop
 llvm::Value* Addresses::offset_of(const Part& part) {
   llvm::Value* offset = env_.ir.getInt64(0);
   for (const Part::Term& term : part.terms) {
-    llvm::Value* value = env_.expressions->value(term.atom);
+    llvm::Value* value =
+        env_.invariants->value(term.atom, [&] { return env_.expressions->value(term.atom); });
     offset = env_.ir.CreateAdd(
         offset, env_.ir.CreateMul(value, env_.ir.getInt64(static_cast<uint64_t>(term.bytes))));
   }

@@ -50,8 +50,6 @@ class Addresses {
   struct Part;  // the terms that are added to a pointer in one place
 
   std::vector<Part> parts_of(const ir::Linear& index, int64_t element_bytes);
-  size_t level_of(const ir::Expr& atom) const;
-  std::string text_of(const ir::Expr& atom);
   llvm::Value* advance(llvm::Value* pointer, const Part& part);
   llvm::Value* bump(llvm::Value* pointer, const Part& part, Scope& scope);
   llvm::Value* offset_of(const Part& part);
@@ -59,7 +57,6 @@ class Addresses {
 
   Environment& env_;
   std::unordered_map<const ir::Buffer*, Base> bases_;
-  std::vector<ir::Expr> opaque_;  // atoms other than names, for text_of
 };
 
 }  // namespace nestjit::compiler::codegen

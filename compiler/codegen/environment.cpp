@@ -23,13 +23,24 @@ void Environment::open_scope() {
 
 void Environment::open_scope_in_block() {
   llvm::BasicBlock* body = new_block("body");
-  scopes.push_back({ir.CreateBr(body), std::nullopt, {}});
+  scopes.push_back({ir.CreateBr(body), ir::VarId::none, std::nullopt, {}});
   ir.SetInsertPoint(body);
+}
+
+void Environment::close_scope() {
+  vars.erase(scopes.back().var);
+  linear_lets.erase(scopes.back().var);
+  scopes.pop_back();
+}
+
+void Environment::bind(ir::VarId id, llvm::Value* value) {
+  scopes.back().var = id;
+  vars[id] = {value, scopes.size() - 1};
 }
 
 void Environment::bind(const ir::Expr& var, llvm::Value* value, const ir::Expr& definition) {
   const ir::VarId id = ir::id_of(var);
-  vars[id] = {value, scopes.size() - 1};
+  bind(id, value);
   if (var.type() != ir::Type{}) return;
   if (ir::Linear form = addresses->linear(definition); only_names(form))
     linear_lets[id] = std::move(form);

@@ -23,13 +23,15 @@ using Builder = llvm::IRBuilder<>;
 
 class Addresses;
 class Expressions;
+class Invariants;
 class Memory;
 class Tiles;
 
 /// The function, a loop or a let: a place where values that depend on its variable, and on nothing
 /// further inside, are computed once.
 struct Scope {
-  llvm::Instruction* setup_end;  // such values stand before it
+  llvm::Instruction* setup_end;     // such values stand before it
+  ir::VarId var = ir::VarId::none;  // what it binds
 
   /// Of a loop that holds no other loop: its pointers are bumped instead of computed anew.
   struct Bumping {
@@ -45,7 +47,7 @@ struct Scope {
   };
   std::optional<Bumping> bumping;
 
-  std::unordered_map<std::string, llvm::Value*> memo;  // see Addresses
+  std::unordered_map<std::string, llvm::Value*> memo;  // see Invariants and Addresses
 };
 
 /// A variable's value and the index of the scope that binds it.
@@ -66,6 +68,7 @@ struct Environment {
   std::unordered_map<std::string, llvm::Value*> symbols;
 
   Expressions* expressions = nullptr;
+  Invariants* invariants = nullptr;
   Memory* memory = nullptr;
   Addresses* addresses = nullptr;
   Tiles* tiles = nullptr;
@@ -84,9 +87,12 @@ struct Environment {
   void open_scope();
   /// Opens a scope whose setup is the rest of the builder's block; for loop headers.
   void open_scope_in_block();
-  void close_scope() { scopes.pop_back(); }
+  /// Ends the innermost scope and forgets its variable.
+  void close_scope();
 
-  /// Binds a variable in the innermost scope; `definition` says what it stands for.
+  /// Binds the innermost scope's variable.
+  void bind(ir::VarId id, llvm::Value* value);
+  /// The same for a let; `definition` says what it stands for.
   void bind(const ir::Expr& var, llvm::Value* value, const ir::Expr& definition);
 };
 

@@ -1,6 +1,7 @@
 #include "compiler/codegen/expressions.h"
 
 #include "base/error.h"
+#include "compiler/codegen/invariants.h"
 #include "compiler/codegen/memory.h"
 #include "compiler/codegen/tiles.h"
 #include "compiler/codegen/types.h"
@@ -42,6 +43,12 @@ llvm::Value* emit_lane_bound(Environment& env, const ir::Compare& node) {
 }
 
 }  // namespace
+
+llvm::Value* Expressions::value(const ir::Expr& e) {
+  const bool is_mask = e.type().is_bool() && e.type().is_vector();
+  if (!is_mask || e.kind() == ir::ExprKind::Var) return visit(e);
+  return env_.invariants->value(e, [&] { return visit(e); });
+}
 
 llvm::Value* Expressions::on(const ir::IntImm& node) {
   return env_.ir.getInt64(static_cast<uint64_t>(node.value));

@@ -10,7 +10,8 @@ class Expressions : private ir::ExprVisitor<llvm::Value*> {
  public:
   explicit Expressions(Environment& env) : env_(env) {}
 
-  llvm::Value* value(const ir::Expr& e) { return visit(e); }
+  /// Masks are computed in their own scope: one of a tail is the same all through the inner loop.
+  llvm::Value* value(const ir::Expr& e);
 
  private:
 #define NESTJIT_ON(K) llvm::Value* on(const ir::K& node) override;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "compiler/codegen/addresses.h"
 #include "compiler/codegen/expressions.h"
+#include "compiler/codegen/invariants.h"
 #include "compiler/codegen/memory.h"
 #include "compiler/codegen/statements.h"
 #include "compiler/codegen/target_machine.h"
@@ -109,10 +110,12 @@ EmittedFunction emit_function(llvm::Module& module, const ir::Kernel& kernel,
   Environment env(kernel, target, *function);
   Addresses addresses(env);
   Expressions expressions(env);
+  Invariants invariants(env);
   Memory memory(env);
   Tiles tiles(env);
   env.addresses = &addresses;
   env.expressions = &expressions;
+  env.invariants = &invariants;
   env.memory = &memory;
   env.tiles = &tiles;
 

@@ -87,7 +87,7 @@ void Statements::emit_rotated(const ir::Loop& loop, const Range& range) {
   }
 
   env_.open_scope_in_block();
-  env_.vars[loop.id()] = {counter, env_.scopes.size() - 1};
+  env_.bind(loop.id(), counter);
   if (!holds_loop(loop.body))
     env_.scopes.back().bumping.emplace(
         Scope::Bumping{loop.id(), range.first, preheader, header, {}});

@@ -99,9 +99,9 @@ class LaneValues final : public ExprVisitor<Expr> {
   }
 
   Expr canonical(const Expr& e) const {
-    return simplify(
-        divide_without_lane(simplify(e, scope_.bounds), id_of(scope_.lane), scope_.count),
-        scope_.bounds);
+    const Expr simple = simplify(e, scope_.bounds);
+    const Expr divided = divide_without_lane(simple, id_of(scope_.lane), scope_.count);
+    return divided.same_as(simple) ? simple : simplify(divided, scope_.bounds);
   }
 
   template <class Make>

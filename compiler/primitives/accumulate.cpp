@@ -9,10 +9,15 @@
 // The loops, outermost first, are a perfect band of parallel loops with constant extents around a
 // leaf (possibly guarded) that initialises one element of an output and then updates it in a nest
 // of reductions. The band moves inside the reductions; every element sees the same operations in
-// the same order. Guards go with each of the three nests.
+// the same order. Guards go with each of the three nests. The handles of the band stay with the
+// update. Map the band first: a tile that a serial loop walks through is memory, not registers.
 //
-// A leaf without a reduction, or a band that never runs, is left as it is. Refuses another shape of the leaf, an update that reads the output elsewhere, reduction bounds
-// that depend on the band, and a band that is not parallel.
+// A leaf without a reduction, or a band that never runs, is left as it is. Refuses a band that is
+// not perfect, parallel and of constant extents, another shape of the leaf, masks on its accesses,
+// an update that reads the output at another element or in a guard, and reduction bounds that
+// depend on the band.
+#include <algorithm>
+
 #include "compiler/nest.h"
 #include "compiler/primitives/primitives.h"
 #include "ir/visit.h"
@@ -63,6 +68,7 @@ Leaf leaf_of(const ScheduleState& state, const std::string& handle, const Stmt& 
   const auto* reduction = two ? block->stmts[1].as<Loop>() : nullptr;
   if (!leaf.init || !reduction || reduction->loop_kind != LoopKind::reduction)
     state.refuse(handle, "its leaf must be one store followed by one nest of reductions");
+  if (leaf.init->mask) state.refuse(handle, "the store of its leaf has a mask");
   leaf.reduction = block->stmts[1];
   return leaf;
 }
@@ -72,31 +78,57 @@ class BandSinker {
  public:
   BandSinker(const ScheduleState& state, std::string handle, std::vector<const Loop*> band,
              const Leaf& leaf, BufferRef tile, std::vector<Expr> place)
-      : state_(state), handle_(std::move(handle)), band_(std::move(band)), leaf_(leaf),
-        tile_(std::move(tile)), place_(std::move(place)) {}
+      : state_(state),
+        handle_(std::move(handle)),
+        band_(std::move(band)),
+        leaf_(leaf),
+        tile_(std::move(tile)),
+        place_(std::move(place)) {}
 
-  Stmt sink(const Stmt& s, const Expr& guard) const {
+  /// `guards` hold around the update and have not been placed yet, outermost first.
+  Stmt sink(const Stmt& s, std::vector<Expr> guards) const {
     if (const auto* loop = s.as<Loop>()) {
       for (const Loop* outer : band_)
         if (uses(loop->min, outer->id()) || uses(loop->extent, outer->id()))
           state_.refuse(handle_, "the bounds of the reduction '{}' depend on '{}'", loop->name(),
                         outer->name());
-      return with_body(*loop, sink(loop->body, guard));
+      return with_body(*loop, sink(loop->body, std::move(guards)));
     }
     if (const auto* inner = s.as<If>()) {
-      // A guard that does not depend on the band stays outside of it.
-      for (const Loop* outer : band_)
-        if (uses(inner->cond, outer->id())) return sink(inner->body, both(guard, inner->cond));
-      return If::make(inner->cond, sink(inner->body, guard));
+      if (reads_output(inner->cond))
+        state_.refuse(handle_, "a guard of the update reads '{}'", leaf_.init->buffer->name);
+      if (!belongs_inside(inner->cond))
+        return If::make(inner->cond, sink(inner->body, std::move(guards)));
+      guards.push_back(inner->cond);
+      return sink(inner->body, std::move(guards));
     }
     const auto* update = s.as<Store>();
     if (!update || !same_place(*update, *leaf_.init))
       state_.refuse(handle_, "the leaf of the reductions must update the element stored before");
-    const Stmt store = Store::make(tile_, place_, in_tile(update->value));
-    return wrap_in_loops(band_, guard ? If::make(guard, store) : store);
+    if (update->mask) state_.refuse(handle_, "the update has a mask");
+    Stmt store = Store::make(tile_, place_, in_tile(update->value));
+    for (size_t i = guards.size(); i-- > 0;) store = If::make(guards[i], std::move(store));
+    return wrap_in_loops(band_, std::move(store));
   }
 
  private:
+  /// A guard that does not depend on the band stays outside of it, unless it reads memory: that may
+  /// be sound only below the guards before it.
+  bool belongs_inside(const Expr& cond) const {
+    if (reads_memory(cond)) return true;
+    return std::any_of(band_.begin(), band_.end(),
+                       [&](const Loop* loop) { return uses(cond, loop->id()); });
+  }
+
+  bool reads_output(const Expr& cond) const {
+    bool found = false;
+    walk_exprs(cond, [&](const Expr& e) {
+      const auto* load = e.as<Load>();
+      found = found || (load && load->buffer == leaf_.init->buffer);
+    });
+    return found;
+  }
+
   Expr in_tile(const Expr& value) const {
     class Redirect final : public Rewriter {
      public:
@@ -105,6 +137,9 @@ class BandSinker {
       Expr rewrite(const Expr& e) override {
         const auto* load = e.as<Load>();
         if (!load || load->buffer != sinker.leaf_.init->buffer) return rewrite_children(e);
+        if (load->mask)
+          sinker.state_.refuse(sinker.handle_, "the update reads '{}' under a mask",
+                               load->buffer->name);
         for (size_t i = 0; i < load->indices.size(); ++i)
           if (!equal(load->indices[i], sinker.leaf_.init->indices[i]))
             sinker.state_.refuse(sinker.handle_, "the update reads another element of '{}'",
@@ -144,11 +179,11 @@ void apply(ScheduleState& state, const Step& step) {
   const Stmt init = nest(Store::make(tile, place, leaf.init->value));
   const Stmt final_store =
       nest(Store::make(leaf.init->buffer, leaf.init->indices, Load::make(tile, place)));
-  const Stmt update =
-      BandSinker(state, step.targets.back(), band, leaf, tile, place).sink(leaf.reduction, leaf.guard);
+  const Stmt update = BandSinker(state, step.targets.back(), band, leaf, tile, place)
+                          .sink(leaf.reduction, conjuncts(leaf.guard));
   // The update keeps the ids of the band, so its handles stay; the two copies get new ones.
-  const Stmt all = Allocate::make(
-      tile, Block::make({clone_fresh(init), update, clone_fresh(final_store)}));
+  const Stmt all =
+      Allocate::make(tile, Block::make({clone_fresh(init), update, clone_fresh(final_store)}));
   state.set_body(
       replace_loop(state.kernel().body, band.front()->id(), [&](const Loop&) { return all; }));
 }

@@ -5,14 +5,18 @@
 //   packing kernel: wp[c0, k, lane] = w[c0*16 + lane, k] where that is inside w, else 0
 //
 // The loops give the dimensions of the packed buffer, outermost first; its extents are the ranges
-// of their variables. Legal when BUFFER is a constant parameter that is read by exactly one load
-// inside all named loops, and that load's indices use only the named loops' variables.
-// Guards on the named variables move into the packing kernel; what they exclude is filled with
-// zeros, so the packed buffer may be read everywhere.
+// of their variables. Legal when the loops are nested in one another, their variables' ranges are
+// constants, BUFFER is a constant parameter that one load reads inside all of them (perhaps in
+// several places), that load's indices use only their variables and symbols, and PACKED is a free
+// name.
+// Guards on the named variables are copied into the packing kernel where the load stands in one
+// place; what they exclude, and what lies outside BUFFER, is filled with zeros, so the packed
+// buffer may be read everywhere. A mask stays with the load.
 #include <unordered_set>
 
 #include "compiler/nest.h"
 #include "compiler/primitives/primitives.h"
+#include "ir/lexer.h"
 #include "ir/simplify.h"
 #include "ir/visit.h"
 
@@ -38,6 +42,14 @@ size_t constant_parameter(const ScheduleState& state, const std::string& name) {
     return i;
   }
   state.refuse(name, "the kernel has no parameter of that name");
+}
+
+void require_free_name(const ScheduleState& state, const std::string& source,
+                       const std::string& packed) {
+  bool taken = state.kernel().find_symbol(packed) != nullptr;
+  for (const BufferRef& param : state.kernel().params) taken = taken || param->name == packed;
+  if (taken) state.refuse(source, "the name '{}' is taken; choose another after '->'", packed);
+  if (!is_name(packed)) state.refuse(source, "'{}' cannot name a parameter", packed);
 }
 
 /// The named loop that stands inside all the others.
@@ -117,10 +129,14 @@ bool guards_on_path(const Stmt& s, const Expr& load, std::vector<Expr>& guards) 
   return found;
 }
 
-/// Guards of the load that speak of the packed dimensions alone.
+/// Guards of the load that speak of the packed dimensions alone. A load in several places has none:
+/// what one place excludes another may read.
 std::vector<Expr> usable_guards(const Loop& outermost, const Expr& load,
                                 const std::unordered_set<VarId>& vars) {
   std::vector<Expr> all, usable;
+  int places = 0;
+  walk_exprs(outermost.body, [&](const Expr& e) { places += equal(e, load); });
+  if (places > 1) return {};
   guards_on_path(outermost.body, load, all);
   for (const Expr& cond : all)
     if (only_uses(cond, vars)) usable.push_back(cond);
@@ -170,6 +186,7 @@ void apply(ScheduleState& state, const Step& step) {
   const std::string& name = step.targets[0];
   const size_t source = constant_parameter(state, name);
   if (step.targets.size() < 2) state.refuse(name, "name the loops that become its dimensions");
+  require_free_name(state, name, step.results[0]);
   const Loop& outermost = outermost_of(state, step);
   const Loop& innermost = innermost_of(state, step);
   const Expr from = the_load(state, innermost, state.kernel().params[source]);
@@ -192,7 +209,7 @@ void apply(ScheduleState& state, const Step& step) {
   const BufferRef read = in_role(written, BufferRole::constant);
   const Kernel packing =
       packing_kernel(state, dims, load, written, usable_guards(outermost, from, vars));
-  LoadReplacer replacer(from, Load::make(read, place));
+  LoadReplacer replacer(from, Load::make(read, place, load.mask));
   const Stmt body = replace_loop(state.kernel().body, innermost.id(), [&](const Loop& l) {
     return with_body(l, replacer.rewrite(l.body));
   });

@@ -27,7 +27,8 @@ void parallel(ScheduleState& state, const Step& step) {
     }
     const auto* next = at.as<Loop>();
     if (!next || next->id() != loop.id())
-      state.refuse(handle, "it must enclose the whole kernel, directly inside other parallel loops");
+      state.refuse(handle,
+                   "it must enclose the whole kernel, directly inside other parallel loops");
     map_loop(state, loop, Mapping::workgroup);
   }
 }

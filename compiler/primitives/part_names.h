@@ -10,7 +10,8 @@
 namespace nestjit::compiler {
 
 /// Takes the handle of a loop and those of the loops below it out of the state, and gives them out
-/// again for each part: a loop that was "c1" or "qm/c1" becomes "<part>/c1".
+/// again for each part: a loop that was "c1" or "qm/c1" becomes "<part>/c1". Where two loops would
+/// get one name ("a/t" and "b/t"), they keep the old name whole: "<part>/a/t".
 class PartNames {
  public:
   PartNames(ScheduleState& state, const std::string& target, const ir::Loop& loop);

@@ -70,8 +70,8 @@ void cut(ScheduleState& state, const Step& step, const Loop& loop) {
     Substitution renamed;
     const Expr var = Var::make(loop.name());
     const Stmt body = substitute(clone_fresh(loop.body, &renamed), {{loop.id(), var}});
-    parts.push_back(Loop::make(var, edges[i], edges[i + 1] - edges[i], loop.loop_kind,
-                               loop.mapping, body));
+    parts.push_back(
+        Loop::make(var, edges[i], edges[i + 1] - edges[i], loop.loop_kind, loop.mapping, body));
     names.bind(step.results[i], var, renamed);
   }
   const VarId id = loop.id();

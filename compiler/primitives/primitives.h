@@ -1,7 +1,9 @@
 // The scheduling primitives: general transformations of a loop nest, a file each.
 //
-// Every file states at its head what the primitive does, when it is legal and what it refuses. A
-// primitive throws through ScheduleState::refuse() before it changes anything.
+// Every file states at its head what the primitive does, when it is legal and what it refuses, beside
+// what all of them refuse: an unknown loop or option, a name that is taken, and a nest whose mappings
+// could not be carried out (compiler/nest.h). A primitive refuses through ScheduleState::refuse(),
+// which ends the schedule.
 #pragma once
 
 #include <span>
@@ -18,9 +20,9 @@ struct Primitive {
   void (*apply)(ScheduleState& state, const Step& step);
 };
 
-extern const Primitive shift_primitive, residue_split_primitive, tighten_primitive,
-    split_primitive, peel_primitive, fuse_primitive, reorder_primitive, vectorize_primitive,
-    unroll_primitive, accumulate_primitive, pack_primitive, parallel_primitive;
+extern const Primitive shift_primitive, residue_split_primitive, tighten_primitive, split_primitive,
+    peel_primitive, fuse_primitive, reorder_primitive, vectorize_primitive, unroll_primitive,
+    accumulate_primitive, pack_primitive, parallel_primitive;
 
 /// Every primitive, in the order of the documentation.
 std::span<const Primitive* const> primitives();

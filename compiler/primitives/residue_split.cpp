@@ -11,12 +11,14 @@
 // floordiv(o + b*k, m) becomes q + t*b/g, and o's own range becomes a guard at the leaf of the
 // parallel band.
 //
-// Legal when o is parallel, k is a reduction, b and m are constants and the guard has no further
-// term (shift o first); k itself may be absent (b = 0, where b was a multiple of m). Refuses when
-// there is no such guard. The order of k is kept.
+// Legal when o is parallel, k is a reduction inside it that starts at 0, neither is mapped, b and m
+// are constants, the guard has no further term (shift o first) and covers all that k holds; k
+// itself may be absent from it (b = 0, where b was a multiple of m). Refuses everything else. The
+// order of k is kept.
 #include <numeric>
 
 #include "compiler/nest.h"
+#include "compiler/primitives/mapping.h"
 #include "compiler/primitives/primitives.h"
 #include "ir/visit.h"
 
@@ -41,25 +43,39 @@ std::optional<Linear> congruence_form(const Expr& cond, int64_t& modulus) {
   return Linear::of(mod->a);
 }
 
+/// Conditions under which anything at all runs: guards that are the only child of what is around.
+std::vector<Expr> covering_guards(const Stmt& body) {
+  std::vector<Expr> guards;
+  for (Stmt at = body; at;) {
+    if (const auto* loop = at.as<Loop>()) {
+      at = loop->body;
+    } else if (const auto* let = at.as<Let>()) {
+      at = let->body;
+    } else if (const auto* guard = at.as<If>()) {
+      for (Expr& cond : conjuncts(guard->cond)) guards.push_back(std::move(cond));
+      at = guard->body;
+    } else {
+      break;
+    }
+  }
+  return guards;
+}
+
 Congruence find_congruence(const ScheduleState& state, const Step& step, const Loop& o,
                            const Loop& k) {
   Congruence found;
   std::string near;
-  walk_stmts(k.body, [&](const Stmt& s) {
-    const auto* guard = s.as<If>();
-    if (!guard) return;
-    for (const Expr& cond : conjuncts(guard->cond)) {
-      int64_t m = 0;
-      const auto form = congruence_form(cond, m);
-      if (!form) continue;
-      const int64_t b = form->coef_of(k.id());
-      const Linear rest = form->without(o.id()).without(k.id());
-      if (form->coef_of(o.id()) == 1 && rest.is_constant() && rest.constant % m == 0)
-        found = {b, m};
-      else
-        near = " (there is one with further terms: shift the output loop first)";
-    }
-  });
+  for (const Expr& cond : covering_guards(k.body)) {
+    int64_t m = 0;
+    const auto form = congruence_form(cond, m);
+    if (!form) continue;
+    const int64_t b = form->coef_of(k.id());
+    const Linear rest = form->without(o.id()).without(k.id());
+    if (form->coef_of(o.id()) == 1 && rest.is_constant() && rest.constant % m == 0)
+      found = {b, m};
+    else
+      near = " (there is one with further terms: shift the output loop first)";
+  }
   if (found.m == 0)
     state.refuse(step.targets[0],
                  "no guard floormod({} + b*{}, m) == 0 with constant b and m at the leaf{}",
@@ -68,17 +84,19 @@ Congruence find_congruence(const ScheduleState& state, const Step& step, const L
 }
 
 struct Split {
-  Expr q, h, j, t;       // new variables
+  Expr q, h, j, t;  // new variables
   Expr o_value, k_value;
   Expr t_extent;
   Expr q_min, q_extent;
   int64_t h_extent, j_extent;
 };
 
-Split make_split(const Congruence& c, const Loop& o, const Loop& k) {
+Split make_split(const Congruence& c, const Loop& o, const Loop& k,
+                 const std::vector<std::string>& names) {
   const int64_t step = std::abs(c.b), g = std::gcd(c.m, step), residues = c.m / g;
   Split s;
-  s.q = Var::make("q"), s.h = Var::make("h"), s.j = Var::make("j"), s.t = Var::make("t");
+  s.q = Var::make(names[0]), s.h = Var::make(names[1]);
+  s.j = Var::make(names[2]), s.t = Var::make(names[3]);
   s.h_extent = g;
   s.j_extent = residues;
   const int64_t lowest = c.b > 0 ? -(residues - 1) * step : 0;  // of o - q*m
@@ -106,7 +124,9 @@ void apply(ScheduleState& state, const Step& step) {
     state.refuse(step.targets[1], "the reduction must be inside '{}'", step.targets[0]);
   if (!is_constant(k.min, 0))
     state.refuse(step.targets[1], "the reduction must start at 0 (shift it first)");
-  const Split s = make_split(find_congruence(state, step, o, k), o, k);
+  require_unmapped(state, step.targets[0], o);
+  require_unmapped(state, step.targets[1], k);
+  const Split s = make_split(find_congruence(state, step, o, k), o, k, step.results);
 
   const Expr in_range = both(o.min <= s.o_value, s.o_value <= o.min + o.extent - 1);
   Stmt body = replace_loop(o.body, k.id(), [&](const Loop& l) {

@@ -2,7 +2,7 @@
 //
 //   for o in [0, 8): f(o)      shift o by=3      for o in [3, 11): f(o - 3)
 //
-// Always legal. N is an integer, negative or not.
+// Always legal, for mapped loops as well. N is an integer between -2^31 and 2^31.
 #include "compiler/nest.h"
 #include "compiler/primitives/primitives.h"
 #include "ir/visit.h"
@@ -13,7 +13,7 @@ namespace {
 void apply(ScheduleState& state, const Step& step) {
   state.expect_form(1, {"by"}, 0);
   const ir::Loop& loop = state.loop(step.targets[0]);
-  const int64_t by = state.int_option("by", INT64_MIN / 4);
+  const int64_t by = state.int_option("by", -most_int_option);
   const ir::Stmt body = ir::substitute(loop.body, {{loop.id(), loop.var - ir::Expr(by)}});
   const ir::Stmt nest = replace_loop(state.kernel().body, loop.id(), [&](const ir::Loop& l) {
     return ir::Loop::make(l.var, l.min + ir::Expr(by), l.extent, l.loop_kind, l.mapping, body);

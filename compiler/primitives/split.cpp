@@ -8,8 +8,8 @@
 //   for rest in [32, 40): f(rest)
 //
 // tail=exact (default)  legal when N divides the extent; costs nothing
-// tail=guard            always legal; the guard stands at the leaf and becomes a lane mask where the
-//                       inner loop is vectorised
+// tail=guard            always legal; the guard stands at the leaf, and becomes a lane mask where
+//                       the inner loop is vectorised
 // tail=peel             legal for constant bounds; the last iterations are a loop of their own
 //                       (perhaps empty), so there are two bodies and no guard; loops below get the
 //                       handles OUTER/name and REST/name
@@ -64,17 +64,15 @@ void split_with_rest(ScheduleState& state, const Step& step, const Loop& loop, i
   const Stmt rest_body = clone_fresh(loop.body, &rest_names);
   const Blocks b = make_blocks(step, loop, whole, factor, block_body, false);
   const Expr rest = Var::make(step.results[2]);
-  const Stmt rest_loop =
-      Loop::make(rest, *min + whole, *extent - whole, loop.loop_kind, loop.mapping,
-                 substitute(rest_body, {{loop.id(), rest}}));
+  const Stmt rest_loop = Loop::make(rest, *min + whole, *extent - whole, loop.loop_kind,
+                                    loop.mapping, substitute(rest_body, {{loop.id(), rest}}));
   const VarId id = loop.id();
   PartNames names(state, step.targets[0], loop);
   names.bind(step.results[0], b.outer, block_names);
   state.bind(step.results[1], id_of(b.inner));
   names.bind(step.results[2], rest, rest_names);
-  state.set_body(replace_loop(state.kernel().body, id, [&](const Loop&) {
-    return Block::make({b.nest, rest_loop});
-  }));
+  state.set_body(replace_loop(state.kernel().body, id,
+                              [&](const Loop&) { return Block::make({b.nest, rest_loop}); }));
 }
 
 void apply(ScheduleState& state, const Step& step) {
@@ -97,7 +95,8 @@ void apply(ScheduleState& state, const Step& step) {
 
 }  // namespace
 
-const Primitive split_primitive{"split", "split LOOP by=N [tail=exact|guard|peel] -> OUTER INNER [REST]",
+const Primitive split_primitive{"split",
+                                "split LOOP by=N [tail=exact|guard|peel] -> OUTER INNER [REST]",
                                 "blocks of N iterations", apply};
 
 }  // namespace nestjit::compiler

@@ -1,10 +1,11 @@
 // vectorize LOOP...: one lane an iteration.
 //
-// Marks the loop; the pass of the same name carries it out when the kernel is lowered. Guards on the
-// variable become lane masks, so a guarded tail needs no loop of its own.
+// Marks the loop; the pass of the same name carries it out when the kernel is lowered. Guards on
+// the variable become lane masks, so a guarded tail needs no loop of its own.
 //
-// Legal for a parallel loop of constant extent, at most 64, that neither holds nor stands in another
-// vectorised loop and on whose variable no bound of an inner loop depends.
+// Legal for a parallel loop of constant extent, at most 64, that neither holds nor stands in
+// another vectorised loop and on whose variable no bound of an inner loop depends, be it through a
+// let.
 #include "compiler/nest.h"
 #include "compiler/primitives/mapping.h"
 #include "compiler/primitives/primitives.h"
@@ -38,11 +39,8 @@ void vectorize_one(ScheduleState& state, const std::string& handle) {
   require_copies(state, handle, loop);
   if (holds_vector_loop(loop.body)) state.refuse(handle, "it holds a vectorised loop already");
   require_no_vector_around(state, handle, loop.id());
-  walk_stmts(loop.body, [&](const Stmt& s) {
-    const auto* inner = s.as<Loop>();
-    if (inner && (uses(inner->min, loop.id()) || uses(inner->extent, loop.id())))
-      state.refuse(handle, "the bounds of the inner loop '{}' depend on it", inner->name());
-  });
+  if (const Loop* inner = dependent_loop(loop))
+    state.refuse(handle, "the bounds of the inner loop '{}' depend on it", inner->name());
   map_loop(state, loop, Mapping::vector);
 }
 

@@ -3,6 +3,7 @@
 
 #include "compiler/pipeline.h"
 #include "ops/conv/problem.h"
+#include "ops/conv/tile.h"
 
 namespace nestjit::ops {
 
@@ -10,6 +11,10 @@ namespace nestjit::ops {
 /// docs/ARCHITECTURE.md as steps of general primitives. Depends on the problem and on the described
 /// target alone, so keys do not drift.
 compiler::Schedule default_schedule(const ConvProblem& problem, const compiler::Target& target);
+
+/// The default schedule with a register tile of the caller's choice: what a sweep varies.
+compiler::Schedule tiled_schedule(const ConvProblem& problem, const compiler::Target& target,
+                                  const Tile& tile);
 
 /// What compile_conv() hands to the pipeline, for those who want to change it first.
 compiler::CompileRequest compile_request(const ConvProblem& problem,

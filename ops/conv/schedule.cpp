@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 
 #include "base/checked.h"
 #include "base/error.h"
@@ -45,9 +46,11 @@ struct Names {
 
 class Template {
  public:
-  Template(const ConvProblem& problem, const Target& target)
+  /// Without a tile, each product gets the one that choose_tile() expects most of.
+  Template(const ConvProblem& problem, const Target& target, std::optional<Tile> tile)
       : problem_(problem),
         target_(target),
+        tile_(tile),
         axis_(problem.axes.at(0)),
         gap_(std::gcd(axis_.input_dilation, axis_.dilation)),
         residues_(axis_.input_dilation / gap_),
@@ -195,6 +198,7 @@ class Template {
 
   const ConvProblem& problem_;
   const Target& target_;
+  std::optional<Tile> tile_;
   const ConvAxis& axis_;
   int64_t gap_;       // every gap-th position holds products
   int64_t residues_;  // columns j of one row
@@ -204,13 +208,21 @@ class Template {
   Schedule schedule_;
 };
 
-}  // namespace
-
-Schedule default_schedule(const ConvProblem& problem, const Target& target) {
+Schedule build(const ConvProblem& problem, const Target& target, std::optional<Tile> tile) {
   if (problem.axes.size() != 1)
     base::unsupported("{}: only one spatial axis has a schedule, got {}", problem.op,
                       problem.axes.size());
-  return Template(problem, target).build();
+  return Template(problem, target, tile).build();
+}
+
+}  // namespace
+
+Schedule default_schedule(const ConvProblem& problem, const Target& target) {
+  return build(problem, target, std::nullopt);
+}
+
+Schedule tiled_schedule(const ConvProblem& problem, const Target& target, const Tile& tile) {
+  return build(problem, target, tile);
 }
 
 }  // namespace nestjit::ops

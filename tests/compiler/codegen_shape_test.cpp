@@ -71,6 +71,24 @@ TEST(CodegenShape, HotLoopOfATileHoldsOnlyItsWork) {
   EXPECT_EQ(ir.find("alloca"), std::string::npos) << ir;
 }
 
+TEST(CodegenShape, MasksLeaveTheLoopsTheyDoNotDependOn) {
+  const std::string ir =
+      llvm_ir(R"(kernel k(x: f32[99] input, w: f32[999] input, y: f32[99] output) unfused {
+    for q in [0, 3) parallel {
+      allocate acc: f32[16] tile {
+        acc[ramp(0, 1, 16)] = broadcast(0.0f32, 16)
+        for k in [0, 50) reduction {
+          acc[ramp(0, 1, 16); ramp(q*16, 1, 16) <= broadcast(36, 16)] = acc[ramp(0, 1, 16)]*w[ramp(k*16, 1, 16); ramp(q*16, 1, 16) <= broadcast(36, 16)]
+        }
+        y[ramp(q*16, 1, 16); ramp(q*16, 1, 16) <= broadcast(36, 16)] = acc[ramp(0, 1, 16)]
+      }
+    }
+  })");
+  const std::vector<std::string> loop = hot_loop(ir);
+  EXPECT_EQ(count(loop, "@llvm.masked.load"), 1u) << ir;
+  EXPECT_EQ(count(loop, "icmp"), 1u) << ir;  // the loop's own test
+}
+
 TEST(CodegenShape, AccessesCarryTheirFacts) {
   const std::string ir = llvm_ir(tile);
   std::istringstream lines(ir);
@@ -198,6 +216,26 @@ TEST(CodegenRefusals, FormsThatLoweringRemoves) {
           with_body(
               "if ramp(0, 1, 4) < broadcast(2, 4) {\n y[ramp(0, 1, 4)] = broadcast(1.0f32, 4)\n}"),
           "kernel k holds a vector guard");
+}
+
+TEST(CodegenRefusals, NamesOutsideTheirScope) {
+  ir::Kernel kernel = ir::parse_kernel("kernel k(y: f32[8] output) unfused {\n y[0] = 1.0f32\n}\n");
+  const ir::Expr v = ir::Var::make("v"), one = ir::FloatImm::make(1, ir::Scalar::f32);
+  const ir::BufferRef y = kernel.params[0];
+  const ir::Stmt use = ir::Store::make(y, {v}, one);
+  const auto refuses_body = [&](const ir::Stmt& body, const std::string& message) {
+    expect_error(ErrorKind::internal, "codegen: kernel k uses " + message, [&] {
+      compile_to_machine_code({kernel.with_body(body)}, target_of(Level::x86_64_v1));
+    });
+  };
+  refuses_body(use, "variable v outside its scope");
+  refuses_body(ir::Block::make({ir::Let::make(v, 3, use), use}), "variable v outside its scope");
+  refuses_body(ir::Store::make(y, {ir::Symbol::make("n")}, one),
+               "symbol n that it does not declare");
+  const ir::BufferRef other =
+      ir::Buffer::make("other", ir::Scalar::f32, {8}, ir::BufferRole::output);
+  refuses_body(ir::Store::make(other, {0}, one),
+               "buffer other that is neither a parameter nor allocated");
 }
 
 TEST(CodegenRefusals, TilesThatWouldNeedMemory) {

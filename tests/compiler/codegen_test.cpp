@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <random>
 
@@ -33,6 +34,18 @@ void expect_same_bits(const std::vector<T>& a, const std::vector<T>& b, std::str
     ASSERT_EQ(std::bit_cast<Bits>(a[i]), std::bit_cast<Bits>(b[i]))
         << what << ": element " << i << " is " << a[i] << ", not " << b[i];
 }
+
+/// A copy that keeps the promise `align 64`.
+struct AlignedCopy {
+  struct alignas(64) Line {
+    float values[16];
+  };
+  std::vector<Line> lines;
+  explicit AlignedCopy(const std::vector<float>& from) : lines(from.size() / 16 + 1) {
+    std::memcpy(lines.data(), from.data(), from.size() * sizeof(float));
+  }
+  void* data() { return lines.data(); }
+};
 
 /// Runs a kernel of one input x and one output y on each level; y must come out as expected.
 void expect_result(const std::string& text, std::vector<float> x,
@@ -130,7 +143,8 @@ TEST(Codegen, RegisterTileIsTheSumInOrder) {
           sum = target.has_fma ? std::fma(a, b, sum) : product + sum;
         }
     const MachineCode code = compile_text(tile_text(lanes, k, target.has_fma), level);
-    run(code, {{x.data(), w.data(), y.data()}});
+    AlignedCopy aligned_w(w);
+    run(code, {{x.data(), aligned_w.data(), y.data()}});
     expect_same_bits(y, expected, name_of(level));
   }
 }

@@ -1,0 +1,35 @@
+// Values that depend on nothing further inside are computed once, in the scope that binds the last
+// of their variables. No pass of LLVM's that runs here would move them.
+#pragma once
+
+#include <llvm/ADT/STLFunctionalExtras.h>
+
+#include <limits>
+
+#include "compiler/codegen/environment.h"
+
+namespace nestjit::compiler::codegen {
+
+class Invariants {
+ public:
+  /// The level of what must be computed where it stands.
+  static constexpr size_t in_place = std::numeric_limits<size_t>::max();
+
+  explicit Invariants(Environment& env) : env_(env) {}
+
+  /// Index of the scope that an expression belongs to; in_place for one that reads memory or might
+  /// trap elsewhere.
+  size_t level_of(const ir::Expr& e) const;
+
+  /// A text that is the same for equal expressions of one function.
+  std::string text_of(const ir::Expr& e);
+
+  /// The expression's value: what `compute` makes, the first time, in the expression's scope.
+  llvm::Value* value(const ir::Expr& e, llvm::function_ref<llvm::Value*()> compute);
+
+ private:
+  Environment& env_;
+  std::vector<ir::Expr> compound_;  // expressions other than names, for text_of
+};
+
+}  // namespace nestjit::compiler::codegen

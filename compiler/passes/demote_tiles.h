@@ -1,0 +1,19 @@
+// Pass `demote_tiles`: tiles that cannot live in registers become memory.
+//
+// Expects   flat buffers and explicit vectors: a kernel after `flatten`.
+// Guarantees every access to a tile that remains has a constant place (a constant, or a ramp of
+//           constant base and stride 1), and two accesses to a tile touch the same elements or none
+//           in common: each place is one register. Other tiles are scratch buffers on the stack,
+//           with the same values.
+//
+//   allocate acc: f32[8] tile { for q ...: acc[q] = 0 }  ->  allocate acc: f32[8] scratch { ... }
+#pragma once
+
+#include "ir/kernel.h"
+
+namespace nestjit::compiler {
+
+/// A kernel whose tiles all fit registers comes back unchanged.
+ir::Kernel demote_tiles(const ir::Kernel& kernel);
+
+}  // namespace nestjit::compiler

@@ -1,0 +1,176 @@
+#include "tests/compiler/primitives/step_checks.h"
+
+namespace nestjit::compiler {
+namespace {
+
+/// A band of rows q1 in [Q, Q + QN) and lanes in [0, LN), with a guard at the leaf and one on the
+/// reduction that depends on the lane.
+std::string band(int64_t q, int64_t rows, int64_t lanes, int64_t taps) {
+  std::string k = R"(
+    kernel k(x: f32[20, 9] input, w: f32[9, 20] constant, y: f32[20, 20] output) {
+      for q0 in [0, 2) parallel {
+        for q1 in [QQ, QEND) parallel {
+          for lane in [0, LANES) parallel {
+            if q1 + lane < 9 {
+              y[q0*4 + q1 + 5, lane] = 1.0f32
+              for k in [0, TAPS) reduction {
+                if k < lane + 3 and 0 < k + q0 {
+                  y[q0*4 + q1 + 5, lane] = fma(x[q1 + 5, k], w[k, lane], y[q0*4 + q1 + 5, lane])
+                }
+              }
+            }
+          }
+        }
+      }
+    })";
+  k = with(with(k, "QQ", q), "QEND", q + rows);
+  return with(with(k, "LANES", lanes), "TAPS", taps);
+}
+
+/// One loop around a leaf: what is refused, and why, depends on the leaf.
+std::string leaf(const std::string& statements) {
+  return R"(
+    kernel k(x: f32[9] input, y: f32[9] output, z: f32[9] output) {
+      for q in [0, 4) parallel {
+)" + statements + R"(
+      }
+    })";
+}
+
+TEST(Accumulate, Golden) { expect_golden("accumulate"); }
+
+TEST(Accumulate, RowsAndLanes) {
+  const char* steps = "unroll q1\nvectorize lane\naccumulate q1 lane -> acc";
+  for (const int64_t q : {-3, 0, 2})
+    for (const int64_t rows : {-1, 0, 1, 4})
+      for (const int64_t lanes : {0, 1, 8})
+        for (const int64_t taps : {-1, 0, 1, 9})
+          expect_same_bits(band(q, rows, lanes, taps), steps);
+}
+
+TEST(Accumulate, PartOfTheBandOrUnmapped) {
+  expect_same_bits(band(0, 4, 8, 9), "vectorize lane\naccumulate lane -> acc");
+  expect_same_bits(band(0, 4, 8, 9), "accumulate q0 q1 lane -> acc");
+  expect_same_bits(band(0, 4, 8, 9), "accumulate lane -> acc\nparallel q0 q1");
+}
+
+TEST(Accumulate, TheBandMovesInsideTheReduction) {
+  const std::string text = text_of(scheduled(leaf(R"(
+        y[q] = 0.0f32
+        for k in [0, 9) reduction {
+          y[q] = y[q] + x[k]
+        })"),
+                                             "accumulate q -> acc"));
+  expect_contains(text, R"(
+    for k in [0, 9) reduction {
+      for q_1 in [0, 4) parallel {
+        acc[q_1] = acc[q_1] + x[k]
+)");
+}
+
+TEST(Accumulate, HandlesOfTheBandStayWithTheUpdate) {
+  const char* steps = "accumulate q1 lane -> acc\nsplit k by=2 tail=guard -> k0 k1\nreorder lane q1";
+  const std::string text = text_of(scheduled(band(0, 4, 8, 9), steps));
+  EXPECT_LT(text.find("for k1"), text.find("for lane_1")) << text;
+  EXPECT_LT(text.find("for lane_1"), text.find("for q1_1")) << text;
+  expect_same_bits(band(0, 4, 8, 9), steps);
+}
+
+// A guard protects the read of another one: x[k] lies outside of x where k >= 9.
+TEST(Accumulate, GuardsThatReadMemoryStayBelowThoseBefore) {
+  const std::string k = leaf(R"(
+        if q < 3 {
+          y[q] = 0.0f32
+          for k in [0, 12) reduction {
+            if k + q < 9 {
+              if x[k + q] > 0.0f32 {
+                y[q] = fma(x[k + q], x[q], y[q])
+              }
+            }
+          }
+        })");
+  expect_same_bits(k, "accumulate q -> acc");
+  expect_same_bits(k, "unroll q\naccumulate q -> acc");
+  expect_same_bits(k, "vectorize q\naccumulate q -> acc");
+}
+
+TEST(Accumulate, TheFirstValueMayReadTheOutput) {
+  expect_same_bits(leaf(R"(
+        y[q] = y[q] + 1.0f32
+        for k in [0, 9) reduction {
+          y[q] = x[k] - y[q]
+        })"),
+                   "unroll q\naccumulate q -> acc");
+}
+
+TEST(Accumulate, NothingToAccumulate) {
+  const std::string store = leaf("y[q] = x[q]");
+  EXPECT_EQ(text_of(scheduled(store, "accumulate q -> acc")), to_string(ir::parse_kernel(store)));
+  const std::string empty = with(leaf(R"(
+        for c in [0, NN) parallel {
+          y[q + c] = 0.0f32
+          for k in [0, 9) reduction {
+            y[q + c] = y[q + c] + x[k]
+          }
+        })"),
+                                 "NN", 0);
+  EXPECT_EQ(text_of(scheduled(empty, "accumulate q c -> acc")),
+            to_string(ir::parse_kernel(empty)));
+}
+
+TEST(Accumulate, RefusesOtherBands) {
+  const std::string k = band(0, 4, 8, 9);
+  const char* perfect = "the loops must be one perfect band, outermost first";
+  expect_refused(k, "accumulate lane q1 -> acc", "lane", perfect);
+  expect_refused(k, "accumulate q0 lane -> acc", "lane", perfect);
+  expect_refused(k, "accumulate q0 q1 lane k -> acc", "q0", perfect);
+  expect_refused(k, "accumulate k -> acc", "k", "it is not parallel");
+  expect_refused(R"(
+    kernel k(x: f32[9] input, y: f32[n] output) symbols(n >= 0) {
+      for q in [0, n) parallel {
+        y[q] = 0.0f32
+        for k in [0, 9) reduction {
+          y[q] = y[q] + x[k]
+        }
+      }
+    })",
+                 "accumulate q -> acc", "q", "its extent is not a constant");
+  expect_refused(k, "parallel q0 q1\naccumulate q1 lane -> acc", "q1",
+                 "then workgroup loops would not enclose the whole kernel any more");
+}
+
+TEST(Accumulate, RefusesOtherLeaves) {
+  const char* step = "accumulate q -> acc";
+  const char* shape = "its leaf must be one store followed by one nest of reductions";
+  const char* update = "the leaf of the reductions must update the element stored before";
+  expect_refused(leaf("for k in [0, 9) reduction { y[q] = y[q] + x[k] }"), step, "q", shape);
+  expect_refused(leaf("y[q] = 0.0f32 for c in [0, 1) parallel { z[q] = x[q] }"), step, "q", shape);
+  expect_refused(leaf("y[q] = 0.0f32 z[q] = 0.0f32"), step, "q", shape);
+  expect_refused(leaf("y[q; q < 2] = 0.0f32 for k in [0, 9) reduction { y[q] = y[q] + x[k] }"),
+                 step, "q", "the store of its leaf has a mask");
+  expect_refused(leaf("y[q] = 0.0f32 for k in [0, 9) reduction { z[q] = y[q] + x[k] }"), step, "q",
+                 update);
+  expect_refused(leaf("y[q] = 0.0f32 for k in [0, 9) reduction { y[q + 4] = y[q] + x[k] }"), step,
+                 "q", update);
+  expect_refused(
+      leaf("y[q] = 0.0f32 for k in [0, 9) reduction { y[q] = x[k] y[q] = y[q] + x[k] }"), step, "q",
+      update);
+}
+
+TEST(Accumulate, RefusesOtherUpdates) {
+  const char* step = "accumulate q -> acc";
+  expect_refused(leaf("y[q] = 0.0f32 for k in [0, 9) reduction { y[q; k < 3] = y[q] + x[k] }"), step,
+                 "q", "the update has a mask");
+  expect_refused(leaf("y[q] = 0.0f32 for k in [0, 9) reduction { y[q] = y[q; k < 3] + x[k] }"), step,
+                 "q", "the update reads 'y' under a mask");
+  expect_refused(leaf("y[q] = 0.0f32 for k in [0, 4) reduction { y[q] = y[q + 4] + x[k] }"), step,
+                 "q", "the update reads another element of 'y'");
+  expect_refused(
+      leaf("y[q] = 0.0f32 for k in [0, 9) reduction { if y[q] < 3.0f32 { y[q] = y[q] + x[k] } }"),
+      step, "q", "a guard of the update reads 'y'");
+  expect_refused(leaf("y[q] = 0.0f32 for k in [q, 9) reduction { y[q] = y[q] + x[k] }"), step, "q",
+                 "the bounds of the reduction 'k' depend on 'q'");
+}
+
+}  // namespace
+}  // namespace nestjit::compiler

@@ -1,0 +1,131 @@
+// The claim of the derivation: once specialised and peeled, the main region of the nest has no
+// divisibility test and no bounds test in its two innermost loops.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "compiler/lower.h"
+#include "compiler/nest.h"
+#include "compiler/specialise.h"
+#include "ir/print.h"
+#include "ir/visit.h"
+#include "ops/conv/compile.h"
+#include "ops/conv/define.h"
+#include "tests/ops/random_problem.h"
+
+namespace nestjit::ops {
+namespace {
+
+bool is_test(const ir::Expr& e) {
+  if (e.as<ir::Compare>() || e.as<ir::Select>()) return true;
+  const auto* b = e.as<ir::Binary>();
+  if (!b) return false;
+  return b->op == ir::BinaryOp::min || b->op == ir::BinaryOp::max ||
+         b->op == ir::BinaryOp::floormod || b->op == ir::BinaryOp::floordiv;
+}
+
+/// Guards, comparisons, divisions, min and max in a statement.
+int tests_in(const ir::Stmt& s) {
+  int n = 0;
+  ir::walk_stmts(s, [&](const ir::Stmt& x) { n += x.as<ir::If>() != nullptr; });
+  ir::walk_exprs(s, [&](const ir::Expr& e) { n += is_test(e); });
+  return n;
+}
+
+/// The default schedule without fusing and tiling: what residue_split, tighten and peel make of the
+/// definition. Gives one schedule for each set of residues, with the name of its main rows.
+struct ScalarPart {
+  compiler::Schedule schedule;
+  std::string main;
+};
+
+std::vector<ScalarPart> scalar_parts(const compiler::Schedule& full) {
+  std::vector<ScalarPart> parts;
+  compiler::Schedule so_far;
+  bool tiling = false;  // reorders after the first split are about the tile
+  for (const compiler::Step& step : full.steps) {
+    tiling = tiling || step.primitive == "split" || step.primitive == "fuse";
+    const bool peel = step.primitive == "peel";
+    const bool kept = peel || (!tiling && step.primitive != "parallel");
+    if (kept) so_far.steps.push_back(step);
+    if (peel && !step.options.contains("at")) parts.push_back({so_far, step.results[0]});
+  }
+  return parts;
+}
+
+/// The two innermost loops of every reduction nest (taps and channels) below a statement.
+void expect_no_tests_in_reductions(const ir::Stmt& root) {
+  ir::walk_stmts(root, [&](const ir::Stmt& s) {
+    const auto* loop = s.as<ir::Loop>();
+    if (!loop || loop->loop_kind != ir::LoopKind::reduction) return;
+    EXPECT_EQ(tests_in(s), 0) << ir::to_string(s);
+  });
+}
+
+TEST(MainRegion, HasNoTestsInItsInnermostLoops) {
+  const SeedRange seeds = seed_range(77, 2000);
+  int mains = 0;
+  for (int i = 0; i < seeds.count && !HasFailure(); ++i) {
+    const uint64_t seed = seeds.first + static_cast<uint64_t>(i);
+    Draw draw(seed);
+    const ConvProblem problem = random_problem(draw, 1e6);
+    const compiler::Target target = random_target(draw);
+    if (flop_count(problem) == 0) continue;  // nothing lands: the kernel only stores zeros
+    SCOPED_TRACE(reproduce_line(seed, "MainRegion.HasNoTestsInItsInnermostLoops") + "\n" +
+                 to_string(problem));
+    const ir::Kernel nest = compiler::specialise(define_conv(problem), conv_bindings(problem));
+    for (const ScalarPart& part : scalar_parts(default_schedule(problem, target))) {
+      const compiler::Scheduled now = compiler::apply_schedule(nest, part.schedule, target);
+      const ir::Loop* main = compiler::find_loop(now.kernel.body, now.handles.at(part.main));
+      ASSERT_NE(main, nullptr);
+      if (ir::constant_of(main->extent) == 0) continue;
+      ++mains;
+      expect_no_tests_in_reductions(main->body);
+    }
+  }
+  EXPECT_GT(mains, seeds.count / 2);
+}
+
+/// Comparisons that only mask the lanes of a ragged channel vector (depthwise input).
+int lane_masks_in(const ir::Stmt& s) {
+  int n = 0;
+  ir::walk_exprs(s, [&](const ir::Expr& e) {
+    const auto* load = e.as<ir::Load>();
+    if (!load || !load->mask) return;
+    ir::walk_exprs(load->mask, [&](const ir::Expr& m) { n += is_test(m); });
+  });
+  return n;
+}
+
+/// Edge rows run in the loop `edge`, where a guard on the row may stay; everything else is main.
+void expect_no_tests_in_tiles(const ir::Stmt& s) {
+  if (const auto* block = s.as<ir::Block>())
+    for (const ir::Stmt& inner : block->stmts) expect_no_tests_in_tiles(inner);
+  if (const auto* let = s.as<ir::Let>()) expect_no_tests_in_tiles(let->body);
+  if (const auto* allocate = s.as<ir::Allocate>()) expect_no_tests_in_tiles(allocate->body);
+  const auto* loop = s.as<ir::Loop>();
+  if (!loop || loop->name() == "edge") return;
+  if (loop->loop_kind == ir::LoopKind::reduction && loop->body.as<ir::Loop>() == nullptr) {
+    EXPECT_LE(tests_in(loop->body), lane_masks_in(loop->body)) << ir::to_string(s);
+  }
+  expect_no_tests_in_tiles(loop->body);
+}
+
+TEST(MainRegion, HasNoTestsInTheLoopsOfTheRegisterTile) {
+  const SeedRange seeds = seed_range(78, 300);
+  for (int i = 0; i < seeds.count && !HasFailure(); ++i) {
+    const uint64_t seed = seeds.first + static_cast<uint64_t>(i);
+    Draw draw(seed);
+    const ConvProblem problem = random_problem(draw, 1e6);
+    const compiler::Target target = random_target(draw);
+    if (flop_count(problem) == 0) continue;  // nothing lands: the kernel only stores zeros
+    SCOPED_TRACE(reproduce_line(seed, "MainRegion.HasNoTestsInTheLoopsOfTheRegisterTile") + "\n" +
+                 to_string(problem));
+    const ir::Kernel nest = compiler::specialise(define_conv(problem), conv_bindings(problem));
+    const ir::Kernel lowered = compiler::lower(
+        compiler::apply_schedule(nest, default_schedule(problem, target), target).kernel);
+    expect_no_tests_in_tiles(lowered.body);
+  }
+}
+
+}  // namespace
+}  // namespace nestjit::ops

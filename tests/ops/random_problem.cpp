@@ -1,0 +1,122 @@
+#include "tests/ops/random_problem.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iterator>
+
+#include "compiler/specialise.h"
+#include "nestjit/error.h"
+#include "ops/conv/compile.h"
+#include "ops/conv/define.h"
+
+namespace nestjit::ops {
+namespace {
+
+std::string random_step(Draw& draw, const std::vector<std::string>& loops, int serial) {
+  const auto loop = [&] {
+    return loops[static_cast<size_t>(draw.between(0, std::ssize(loops) - 1))];
+  };
+  const std::string a = loop(), b = loop();
+  switch (draw.between(0, 9)) {
+    case 0:
+      return fmt::format("split {} by={} tail=guard -> r{}o r{}i", a, draw.between(1, 5), serial,
+                         serial);
+    case 1:
+      return fmt::format("split {} by={} -> r{}o r{}i", a, draw.between(1, 3), serial, serial);
+    case 2:
+      return fmt::format("split {} by={} tail=peel -> r{}o r{}i r{}t", a, draw.between(1, 5),
+                         serial, serial, serial);
+    case 3:
+      return fmt::format("peel {} at={} -> r{}a r{}b", a, draw.between(-2, 6), serial, serial);
+    case 4: return fmt::format("fuse {} {} -> r{}f", a, b, serial);
+    case 5: return fmt::format("reorder {} {}", a, b);
+    case 6: return fmt::format("unroll {}", a);
+    case 7: return fmt::format("vectorize {}", a);
+    case 8: return fmt::format("shift {} by={}", a, draw.between(-3, 3));
+    default: return fmt::format("accumulate {} -> r{}acc", a, serial);
+  }
+}
+
+}  // namespace
+
+SeedRange seed_range(uint64_t default_first, int default_count) {
+  const char* first = std::getenv("NESTJIT_TEST_SEED");
+  const char* count = std::getenv("NESTJIT_TEST_COUNT");
+  return {first ? std::strtoull(first, nullptr, 10) : default_first,
+          count ? std::atoi(count) : default_count};
+}
+
+std::string reproduce_line(uint64_t seed, const std::string& test) {
+  return fmt::format("NESTJIT_TEST_SEED={} NESTJIT_TEST_COUNT=1 ops_test --gtest_filter={}", seed,
+                     test);
+}
+
+uint64_t Draw::next() {
+  state_ += 0x9e3779b97f4a7c15u;
+  uint64_t z = state_;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+int64_t Draw::between(int64_t low, int64_t high) {
+  return low + static_cast<int64_t>(next() % static_cast<uint64_t>(high - low + 1));
+}
+
+ConvProblem random_problem(Draw& draw, double most_products) {
+  while (true) {
+    ConvTranspose1dArguments a;
+    a.groups = draw.one_in(3) ? draw.between(2, 5) : 1;
+    const bool depthwise = draw.one_in(10);
+    if (depthwise) a.groups = draw.between(2, 40);
+    const int64_t in = depthwise ? 1 : draw.between(1, 5);
+    const int64_t out = depthwise ? 1 : draw.one_in(3) ? draw.between(1, 40) : draw.between(1, 6);
+    const int64_t length = draw.one_in(4) ? draw.between(1, 3) : draw.between(1, 30);
+    const int64_t taps = draw.between(1, draw.one_in(6) ? 20 : 7);
+    a.x_shape = {draw.one_in(4) ? 2 : 1, length, in * a.groups};
+    a.w_shape = {out * a.groups, taps, in};
+    a.stride = draw.one_in(3) ? 1 : draw.between(2, 7);
+    a.dilation = draw.one_in(2) ? 1 : draw.between(1, 5);
+    a.padding = draw.between(-4, 8);
+    a.output_padding = draw.one_in(2) ? 0 : draw.between(-3, 8);
+    try {
+      ConvProblem problem = conv_transpose1d_problem(a);
+      if (problem.axes[0].output > 0 && flop_count(problem) <= 2 * most_products) return problem;
+    } catch (const Error&) {  // a negative length: draw again
+    }
+  }
+}
+
+compiler::Schedule random_schedule(Draw& draw, const ConvProblem& problem,
+                                   const compiler::Target& target, int extra) {
+  const Tile tile{draw.between(1, 6), draw.between(1, 3)};
+  compiler::Schedule schedule = tiled_schedule(problem, target, tile);
+  if (!draw.one_in(3))
+    schedule.steps.resize(static_cast<size_t>(draw.between(0, std::ssize(schedule.steps))));
+  const ir::Kernel nest =
+      compiler::specialise(define_conv(problem, target.has_fma), conv_bindings(problem));
+  for (int i = 0; i < extra; ++i) {
+    compiler::Schedule longer = schedule;
+    std::vector<std::string> loops;
+    const compiler::Scheduled now = compiler::apply_schedule(nest, schedule, target);
+    for (const auto& [name, id] : now.handles) loops.push_back(name);
+    longer.then(random_step(draw, loops, i));
+    try {
+      compiler::apply_schedule(nest, longer, target);
+      schedule = std::move(longer);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::invalid_argument) << error.what();
+    }
+  }
+  return schedule;
+}
+
+compiler::Target random_target(Draw& draw) {
+  const compiler::Target& host = compiler::host_target();
+  const int64_t level = draw.between(0, static_cast<int64_t>(host.level));
+  return compiler::forced_down(host, compiler::name_of(static_cast<compiler::Level>(level)));
+}
+
+}  // namespace nestjit::ops

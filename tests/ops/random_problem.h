@@ -1,0 +1,48 @@
+// Random problems and schedules of the convolution family, from one 64-bit seed each.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "compiler/schedule.h"
+#include "ops/conv/problem.h"
+
+namespace nestjit::ops {
+
+/// Seeds of a test run: NESTJIT_TEST_SEED (default a fixed number) is the first, NESTJIT_TEST_COUNT
+/// how many. A failure prints the line that runs its seed alone.
+struct SeedRange {
+  uint64_t first;
+  int count;
+};
+SeedRange seed_range(uint64_t default_first, int default_count);
+/// "NESTJIT_TEST_SEED=17 NESTJIT_TEST_COUNT=1 ops_test --gtest_filter=<test>"
+std::string reproduce_line(uint64_t seed, const std::string& test);
+
+/// A generator of uniform choices (SplitMix64).
+class Draw {
+ public:
+  explicit Draw(uint64_t seed) : state_(seed) {}
+  /// A number in [low, high].
+  int64_t between(int64_t low, int64_t high);
+  bool one_in(int n) { return between(1, n) == 1; }
+
+ private:
+  uint64_t next();
+  uint64_t state_;
+};
+
+/// A conv_transpose1d with every parameter drawn, negative padding and output padding among them;
+/// its output and its input are not empty, and it needs at most `most_products` products.
+ConvProblem random_problem(Draw& draw, double most_products);
+
+/// A legal schedule of the problem: the default one for a random tile, cut after a random step,
+/// then up to `extra` random steps of random primitives; those that are refused are left out (the
+/// refusal must be an invalid argument).
+compiler::Schedule random_schedule(Draw& draw, const ConvProblem& problem,
+                                   const compiler::Target& target, int extra);
+
+/// A level that this machine has.
+compiler::Target random_target(Draw& draw);
+
+}  // namespace nestjit::ops

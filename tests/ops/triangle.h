@@ -1,0 +1,29 @@
+// The triangle: reference loops, interpreter and machine code agree to the bit after every stage.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ops/conv/compile.h"
+
+namespace nestjit::ops {
+
+struct TriangleCount {
+  int stages = 0;  // states that the interpreter ran
+};
+
+/// Compiles the problem; after every stage, step and pass the interpreter runs the kernel (and its
+/// packing kernels) with parallel loops in an order drawn from `seed`, and at the end the machine
+/// code runs. Every result must have the bits of the reference loops; a GoogleTest failure names
+/// the stage and the first element that differs.
+TriangleCount expect_triangle(const ConvProblem& problem, const compiler::Schedule& schedule,
+                              const compiler::Target& target, std::span<const float> x,
+                              std::span<const float> w, uint64_t seed);
+
+/// Runs machine code: packs the operands, then all workgroups.
+std::vector<float> run_compiled(const ConvProblem& problem,
+                                const compiler::CompiledKernel& kernel, std::span<const float> x,
+                                std::span<const float> w);
+
+}  // namespace nestjit::ops

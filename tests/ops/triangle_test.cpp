@@ -1,0 +1,69 @@
+#include "tests/ops/triangle.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "nestjit/error.h"
+#include "tests/ops/random_problem.h"
+#include "tools/golden.h"
+
+namespace nestjit::ops {
+namespace {
+
+TEST(Triangle, HoldsForGoldenCasesAtEveryLevel) {
+  int cases = 0, stages = 0;
+  for (const char* file : {NESTJIT_SOURCE_DIR "/tests/data/cases.jsonl",
+                           NESTJIT_SOURCE_DIR "/tests/data/cases_mlx_gets_wrong.jsonl"})
+    for (const tools::GoldenCase& golden : tools::read_golden_cases(file)) {
+      if (golden.op != "conv_transpose1d" || golden.kind != tools::GoldenKind::forward) continue;
+      if (golden.dtype != ir::Scalar::f32) continue;
+      SCOPED_TRACE(golden.id);
+      const ConvProblem problem = tools::problem_of(golden);
+      const tools::GoldenOperands operands = tools::operands_of(golden);
+      // One level a case in turn: all levels see a third of the cases each.
+      const compiler::Target& host = compiler::host_target();
+      const int level = cases % (static_cast<int>(host.level) + 1);
+      const compiler::Target target =
+          compiler::forced_down(host, compiler::name_of(static_cast<compiler::Level>(level)));
+      ASSERT_NO_FATAL_FAILURE(stages += expect_triangle(problem, default_schedule(problem, target),
+                                                        target, operands.x, operands.w, cases + 1)
+                                            .stages);
+      if (HasFailure()) return;
+      ++cases;
+    }
+  EXPECT_EQ(cases, 155);
+  fmt::print("{} cases, {} states interpreted\n", cases, stages);
+}
+
+TEST(Triangle, HoldsForRandomProblemsAndSchedules) {
+  const SeedRange seeds = seed_range(20260101, 2000);
+  fmt::print("seeds {} ... {}\n", seeds.first,
+             seeds.first + static_cast<uint64_t>(seeds.count) - 1);
+  int stages = 0;
+  for (int i = 0; i < seeds.count; ++i) {
+    const uint64_t seed = seeds.first + static_cast<uint64_t>(i);
+    Draw draw(seed);
+    const ConvProblem problem = random_problem(draw, 2000);
+    const compiler::Target target = random_target(draw);
+    const compiler::Schedule schedule = random_schedule(draw, problem, target, 3);
+    SCOPED_TRACE(fmt::format("{}\n{} on {}\n{}",
+                             reproduce_line(seed, "Triangle.HoldsForRandomProblemsAndSchedules"),
+                             to_string(problem), target.name(), to_string(schedule)));
+    const auto integers = [&](const std::vector<int64_t>& shape) {
+      std::vector<float> values(static_cast<size_t>(element_count(shape)));
+      for (float& v : values) v = static_cast<float>(draw.between(-4, 4));
+      return values;
+    };
+    const std::vector<float> x = integers(problem.x_shape()), w = integers(problem.w_shape());
+    try {
+      stages += expect_triangle(problem, schedule, target, x, w, seed + 1).stages;
+    } catch (const Error& error) {
+      FAIL() << name_of(error.kind()) << ": " << error.what();
+    }
+    if (HasFailure()) return;
+  }
+  fmt::print("{} pairs, {} states interpreted\n", seeds.count, stages);
+}
+
+}  // namespace
+}  // namespace nestjit::ops
