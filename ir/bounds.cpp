@@ -1,6 +1,7 @@
 #include "ir/bounds.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/checked.h"
 
@@ -28,6 +29,51 @@ Linear replaced(const Linear& form, const Linear::Term& term, const Expr& value)
   for (const Linear::Term& t : form.terms)
     if (&t != &term) out.terms.push_back(t);
   return out + Linear::of(value) * term.coef;
+}
+
+bool has_cases(const Linear::Term& term) {
+  const auto* binary = term.atom.as<Binary>();
+  if (!binary) return term.atom.as<Select>();
+  if (binary->op == BinaryOp::min || binary->op == BinaryOp::max) return true;
+  // c * floordiv(x, c) is x less a remainder: useful where c divides the coefficient.
+  const auto c = binary->op == BinaryOp::floordiv ? constant_of(binary->b) : std::nullopt;
+  return c && *c > 0 && term.coef % *c == 0;
+}
+
+/// Whether the term is one of two values and a bound has to hold for both, as for a minimum with a
+/// positive coefficient. For a maximum the better of two bounds counts.
+bool needs_both(const Linear::Term& term) {
+  if (term.atom.as<Select>()) return true;
+  const auto* binary = term.atom.as<Binary>();
+  return binary && binary->op == (term.coef > 0 ? BinaryOp::min : BinaryOp::max);
+}
+
+/// Levels of operators in an index expression.
+int depth(const Expr& e) {
+  const auto* binary = e.as<Binary>();
+  if (const auto* select = e.as<Select>()) return 1 + std::max(depth(select->a), depth(select->b));
+  return binary ? 1 + std::max(depth(binary->a), depth(binary->b)) : 0;
+}
+
+/// Whether a is resolved by cases before b, when neither needs both of them: the deeper one, whose
+/// operands may cancel the other, and a quotient last.
+bool comes_before(const Linear::Term& a, const Linear::Term& b) {
+  const auto rank = [](const Linear::Term& t) {
+    return std::pair(t.atom.as<Binary>()->op != BinaryOp::floordiv, depth(t.atom));
+  };
+  return rank(a) > rank(b);
+}
+
+/// The term to be resolved by cases next. Where both cases count goes first, so that each of them
+/// may choose its own better case of the other terms.
+const Linear::Term* next_cases(const Linear& form) {
+  const Linear::Term* best = nullptr;
+  for (const Linear::Term& t : form.terms) {
+    if (!has_cases(t)) continue;
+    if (needs_both(t)) return &t;
+    if (!best || comes_before(t, *best)) best = &t;
+  }
+  return best;
 }
 
 }  // namespace
@@ -99,8 +145,7 @@ const Linear::Term* Bounds::innermost(const Linear& form) const {
 int64_t Bounds::lower(const Linear& form, int budget) const {
   if (form.is_constant()) return form.constant;
   if (budget > 0) {
-    for (const Linear::Term& t : form.terms)
-      if (const auto value = lower_by_cases(form, t, budget)) return *value;
+    if (const Linear::Term* t = next_cases(form)) return lower_by_cases(form, *t, budget);
     if (const Linear::Term* t = innermost(form)) {
       const VarFact& fact = vars_.at(id_of(t->atom));
       return lower(replaced(form, *t, t->coef > 0 ? fact.min : fact.max), budget);
@@ -109,33 +154,24 @@ int64_t Bounds::lower(const Linear& form, int budget) const {
   return lower_of_terms(form, budget);
 }
 
-std::optional<int64_t> Bounds::lower_by_cases(const Linear& form, const Linear::Term& term,
-                                              int budget) const {
+int64_t Bounds::lower_by_cases(const Linear& form, const Linear::Term& term, int budget) const {
   const auto with = [&](const Expr& value) {
     return lower(replaced(form, term, value), budget - 1);
   };
-  if (const auto* select = term.atom.as<Select>())
-    return std::min(with(select->a), with(select->b));
-  const auto* binary = term.atom.as<Binary>();
-  if (!binary) return std::nullopt;
-  if (binary->op == BinaryOp::min || binary->op == BinaryOp::max) {
-    // coef * min(a, b) is the smaller of two candidates for a positive coefficient; for a negative
-    // one it is at least each of them, and the better bound counts.
-    const bool smaller = (binary->op == BinaryOp::min) == (term.coef > 0);
-    const int64_t a = with(binary->a), b = with(binary->b);
-    return smaller ? std::min(a, b) : std::max(a, b);
+  const auto* select = term.atom.as<Select>();
+  if (select) return std::min(with(select->a), with(select->b));
+  const auto& binary = *term.atom.as<Binary>();
+  if (binary.op != BinaryOp::floordiv) {
+    const int64_t a = with(binary.a), b = with(binary.b);
+    return needs_both(term) ? std::min(a, b) : std::max(a, b);
   }
-  if (binary->op == BinaryOp::floordiv) {
-    // c * floordiv(x, c) lies in [x - c + 1, x]: exact enough when c divides the coefficient.
-    const auto c = constant_of(binary->b);
-    if (!c || *c <= 0 || term.coef % *c != 0) return std::nullopt;
-    Linear x = Linear::of(binary->a);
-    if (term.coef > 0) x += Linear(1 - *c);
-    Linear rest = replaced(form, term, Expr(0));
-    rest += x * (term.coef / *c);
-    return std::max(lower(rest, budget - 1), lower_of_terms(form, budget - 1));
-  }
-  return std::nullopt;
+  // c * floordiv(x, c) lies in [x - c + 1, x].
+  const int64_t c = *constant_of(binary.b);
+  Linear x = Linear::of(binary.a);
+  if (term.coef > 0) x += Linear(1 - c);
+  Linear rest = replaced(form, term, 0);
+  rest += x * (term.coef / c);
+  return std::max(lower(rest, budget - 1), lower_of_terms(form, budget - 1));
 }
 
 int64_t Bounds::lower_of_terms(const Linear& form, int budget) const {

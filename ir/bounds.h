@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -52,8 +51,7 @@ class Bounds {
   int64_t lower(const Linear& form, int budget) const;
   const Linear::Term* innermost(const Linear& form) const;
   int64_t lower_of_terms(const Linear& form, int budget) const;
-  std::optional<int64_t> lower_by_cases(const Linear& form, const Linear::Term& term,
-                                        int budget) const;
+  int64_t lower_by_cases(const Linear& form, const Linear::Term& term, int budget) const;
   int64_t lower_of_atom(const Expr& atom, int64_t coef, int budget) const;
 
   std::unordered_map<VarId, VarFact> vars_;

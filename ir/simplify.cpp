@@ -198,7 +198,8 @@ class ExprSimplifier final : public Rewriter {
     return e;
   }
 
-  Expr equality(const Expr& e, const Linear& difference, bool wanted) {
+  Expr equality(const Expr& e, const Linear& sides, bool wanted) {
+    const Linear difference = recombined(sides);
     const Interval r = bounds_.range(difference);
     if (r.min == 0 && r.max == 0) return BoolImm::make(wanted);
     if (r.min > 0 || r.max < 0) return BoolImm::make(!wanted);
@@ -229,6 +230,7 @@ class ExprSimplifier final : public Rewriter {
   /// quotients turned into bounds on what is divided.
   static Linear without_divisions(Linear form) {
     while (true) {
+      form = recombined(form);
       if (const int64_t g = common_divisor(form); g > 1) form = divided(form, g);
       const auto undivided = without_division(form);
       if (!undivided) return form;

@@ -26,6 +26,16 @@ bool overlap(const float* a, int64_t n, const float* b, int64_t m) {
   return n > 0 && m > 0 && before(a, b + m) && before(b, a + n);
 }
 
+/// The same for everything between the first and the last element of a view.
+bool overlap(const array& a, const array& b) {
+  const runtime::Extent reach = runtime::extent_of(a.shape(), a.strides());
+  return overlap(a.data<float>() + reach.low, reach.high - reach.low + 1, b.data<float>(), b.size());
+}
+
+[[noreturn]] void refuse_overlap(const BoundConv& bound) {
+  base::invalid("{}: the output's memory overlaps the input's", bound.problem());
+}
+
 }  // namespace
 
 struct BoundConv::Impl {
@@ -92,9 +102,7 @@ BoundConv runtime::bind_conv(const ops::ConvProblem& problem, const array& weigh
 
 void BoundConv::run(const float* x, float* y) const {
   const Impl& bound = *impl_;
-  if (overlap(x, bound.x_size, y, bound.y_size)) {
-    base::invalid("{}: the output's memory overlaps the input's", problem());
-  }
+  if (overlap(x, bound.x_size, y, bound.y_size)) refuse_overlap(*this);
   switch (bound.work) {
     case runtime::Work::none: return;
     case runtime::Work::zeros:
@@ -116,6 +124,7 @@ void BoundConv::operator()(const array& x, array& y) const {
     base::invalid("{}: the output must be row-contiguous, got strides {}", problem(),
                   runtime::to_string(y.strides()));
   }
+  if (overlap(x, y)) refuse_overlap(*this);
   run(runtime::as_f32(x).data<float>(), y.mutable_data<float>());
 }
 

@@ -21,7 +21,8 @@ constexpr const char* nest = R"(
     }
   })";
 
-Scheduled apply(std::string_view kernel, std::string_view steps, const StepObserver& observer = {}) {
+Scheduled applied(std::string_view kernel, std::string_view steps,
+                  const StepObserver& observer = {}) {
   return apply_schedule(ir::parse_kernel(kernel), parse_schedule(steps), Target{}, observer);
 }
 
@@ -63,9 +64,9 @@ TEST(ScheduleText, CommentsAndSpace) {
 
 TEST(ScheduleText, EveryPartDistinguishesSteps) {
   const Step step = parse_schedule("split c by=4 -> c0 c1").steps[0];
-  for (const char* other : {"splits c by=4 -> c0 c1", "split d by=4 -> c0 c1",
-                            "split c by=5 -> c0 c1", "split c at=4 -> c0 c1",
-                            "split c by=4 -> c0 c2", "split c by=4", "split by=4 -> c0 c1"}) {
+  for (const char* other :
+       {"splits c by=4 -> c0 c1", "split d by=4 -> c0 c1", "split c by=5 -> c0 c1",
+        "split c at=4 -> c0 c1", "split c by=4 -> c0 c2", "split c by=4", "split by=4 -> c0 c1"}) {
     EXPECT_NE(parse_schedule(other).steps[0], step) << other;
     EXPECT_NE(to_string(parse_schedule(other)), to_string(step) + "\n") << other;
   }
@@ -75,9 +76,8 @@ TEST(ScheduleText, ThenAppends) {
   Schedule schedule;
   schedule.then("shift o by=1").then("unroll o\nunroll c");
   EXPECT_EQ(schedule, parse_schedule("shift o by=1\nunroll o\nunroll c"));
-  expect_error(ErrorKind::invalid_argument, "schedule: line 1, column 7", [&] {
-    schedule.then("split c0=");
-  });
+  expect_error(ErrorKind::invalid_argument, "schedule: line 1, column 7",
+               [&] { schedule.then("split c0="); });
   EXPECT_EQ(schedule.steps.size(), 3u);
 }
 
@@ -106,16 +106,16 @@ TEST(ApplySchedule, UnknownPrimitive) {
   expect_error(ErrorKind::invalid_argument,
                "schedule: there is no primitive 'tile'; known: shift, residue_split, tighten, "
                "split, peel, fuse, reorder, vectorize, unroll, accumulate, pack, parallel",
-               [] { apply(nest, "unroll c\ntile q"); });
+               [] { applied(nest, "unroll c\ntile q"); });
 }
 
 TEST(ApplySchedule, EveryPrimitiveIsListed) {
   for (const Primitive* p : primitives()) {
-    EXPECT_EQ(p->form.substr(0, p->name.size() + 1), std::string(p->name) + " ") << p->name;
+    EXPECT_EQ(p->form.substr(0, p->form.find(' ')), p->name);
     EXPECT_FALSE(p->summary.empty()) << p->name;
     // Without a target, each one answers with its own name.
     expect_error(ErrorKind::invalid_argument, fmt::format("schedule: {} of '", p->name),
-                 [&] { apply(nest, p->name); });
+                 [&] { applied(nest, p->name); });
   }
 }
 
@@ -123,24 +123,24 @@ TEST(ApplySchedule, UnknownLoopListsTheKnownOnes) {
   expect_error(ErrorKind::invalid_argument,
                "schedule: unroll of 'k': there is no loop of that name; known: c, q\n"
                "step: unroll k\nnest:\nkernel nest(",
-               [] { apply(nest, "unroll k"); });
+               [] { applied(nest, "unroll k"); });
   // A loop that was split is known by its parts.
   expect_error(ErrorKind::invalid_argument,
                "schedule: unroll of 'c': there is no loop of that name; known: c0, c1, q\n",
-               [] { apply(nest, "split c by=4 -> c0 c1\nunroll c"); });
+               [] { applied(nest, "split c by=4 -> c0 c1\nunroll c"); });
 }
 
 TEST(ApplySchedule, TheNestOfAnErrorIsTheOneBeforeTheStep) {
   expect_error(ErrorKind::invalid_argument, "for c0 in [0, 2) parallel {\n      for c1",
-               [] { apply(nest, "split c by=4 -> c0 c1\nsplit q by=3 -> q0 q1"); });
+               [] { applied(nest, "split c by=4 -> c0 c1\nsplit q by=3 -> q0 q1"); });
 }
 
 TEST(ApplySchedule, ANameMayBeUsedAgainOnceItsLoopIsGone) {
-  const Scheduled s = apply(nest, "split c by=4 -> d c\nsplit c by=2 -> c e\nunroll c e");
+  const Scheduled s = applied(nest, "split c by=4 -> d c\nsplit c by=2 -> c e\nunroll c e");
   EXPECT_NE(to_string(s.kernel).find("for e in [0, 2) parallel unrolled"), std::string::npos);
   expect_error(ErrorKind::invalid_argument,
                "schedule: split of 'q': the name is taken; choose another after '->'",
-               [] { apply(nest, "split c by=4 -> c q"); });
+               [] { applied(nest, "split c by=4 -> c q"); });
 }
 
 TEST(ApplySchedule, LoopsOfOneNameGetNumbers) {
@@ -156,7 +156,7 @@ TEST(ApplySchedule, LoopsOfOneNameGetNumbers) {
         a[q] = 0.0f32
       }
     })";
-  const std::string text = to_string(apply(twice, "unroll q_1\nvectorize q_2").kernel);
+  const std::string text = to_string(applied(twice, "unroll q_1\nvectorize q_2").kernel);
   EXPECT_NE(text.find("for q in [0, 4) parallel {"), std::string::npos) << text;
   EXPECT_NE(text.find("for q_1 in [0, 3) parallel unrolled"), std::string::npos) << text;
   EXPECT_NE(text.find("for q_2 in [0, 2) parallel vector"), std::string::npos) << text;
@@ -164,15 +164,15 @@ TEST(ApplySchedule, LoopsOfOneNameGetNumbers) {
 
 TEST(ApplySchedule, TheObserverSeesEveryStep) {
   std::vector<std::string> seen;
-  const Scheduled s = apply(nest, "split c by=4 -> c0 c1\nunroll q\nvectorize c1",
-                            [&](const Step& step, const Scheduled& now) {
-                              int mapped = 0;
-                              ir::walk_stmts(now.kernel.body, [&](const ir::Stmt& stmt) {
-                                const auto* loop = stmt.as<ir::Loop>();
-                                mapped += loop && loop->mapping != ir::Mapping::serial;
+  const Scheduled s = applied(nest, "split c by=4 -> c0 c1\nunroll q\nvectorize c1",
+                              [&](const Step& step, const Scheduled& now) {
+                                int mapped = 0;
+                                ir::walk_stmts(now.kernel.body, [&](const ir::Stmt& stmt) {
+                                  const auto* loop = stmt.as<ir::Loop>();
+                                  mapped += loop && loop->mapping != ir::Mapping::serial;
+                                });
+                                seen.push_back(fmt::format("{}: {}", to_string(step), mapped));
                               });
-                              seen.push_back(fmt::format("{}: {}", to_string(step), mapped));
-                            });
   const std::vector<std::string> expected{"split c by=4 -> c0 c1: 0", "unroll q: 1",
                                           "vectorize c1: 2"};
   EXPECT_EQ(seen, expected);
@@ -181,19 +181,19 @@ TEST(ApplySchedule, TheObserverSeesEveryStep) {
 TEST(ApplySchedule, TheObserverStopsAtARefusal) {
   int steps = 0;
   expect_error(ErrorKind::invalid_argument, "schedule: split of 'q'", [&] {
-    apply(nest, "unroll q\nsplit q by=3 -> a b\nunroll c",
-          [&](const Step&, const Scheduled&) { ++steps; });
+    applied(nest, "unroll q\nsplit q by=3 -> a b\nunroll c",
+            [&](const Step&, const Scheduled&) { ++steps; });
   });
   EXPECT_EQ(steps, 1);
 }
 
 TEST(ApplySchedule, TheSameScheduleGivesTheSameText) {
   const char* steps = "split c by=4 -> c0 c1\nreorder c0 q c1\nvectorize c1\nparallel c0";
-  EXPECT_EQ(to_string(apply(nest, steps).kernel), to_string(apply(nest, steps).kernel));
+  EXPECT_EQ(to_string(applied(nest, steps).kernel), to_string(applied(nest, steps).kernel));
 }
 
 TEST(ApplySchedule, HandlesNameTheLoopsOfTheResult) {
-  const Scheduled s = apply(nest, "split c by=3 tail=peel -> c0 c1 rest");
+  const Scheduled s = applied(nest, "split c by=3 tail=peel -> c0 c1 rest");
   std::vector<std::string> names;
   for (const auto& [name, id] : s.handles) names.push_back(name);
   const std::vector<std::string> expected{"c0", "c1", "q", "rest"};

@@ -23,10 +23,11 @@ const ir::Kernel& strided() {
 
 TEST(Specialise, BindsAndFolds) {
   const ir::Kernel k = specialise(strided(), {{"n", 4}, {"s", 3}});
-  EXPECT_EQ(to_string(k),
-            R"(kernel strided(x: f32[13] input align 32, b: f32[4] constant, y: f32[4] output) unfused {
+  EXPECT_EQ(
+      to_string(k),
+      R"(kernel strided(x: f32[13] input align 32, b: f32[4] constant, y: f32[4] output) unfused {
   for i in [0, 4) parallel {
-    if i*3 < 13 {
+    if i <= 4 {
       y[i] = fma(x[i*3], b[i], 1.0f32)
     }
   }
@@ -37,10 +38,11 @@ TEST(Specialise, BindsAndFolds) {
 
 TEST(Specialise, UnboundSymbolsStayArguments) {
   const ir::Kernel k = specialise(strided(), {{"s", 2}});
-  EXPECT_EQ(to_string(k),
-            R"(kernel strided(x: f32[n*2 + 1] input align 32, b: f32[n] constant, y: f32[n] output) symbols(n in [0, 100]) unfused {
+  EXPECT_EQ(
+      to_string(k),
+      R"(kernel strided(x: f32[n*2 + 1] input align 32, b: f32[n] constant, y: f32[n] output) symbols(n in [0, 100]) unfused {
   for i in [0, n) parallel {
-    if i*2 < n*2 + 1 {
+    if i <= n {
       y[i] = fma(x[i*2], b[i], 1.0f32)
     }
   }
@@ -60,18 +62,20 @@ TEST(Specialise, SameBits) {
 }
 
 TEST(Specialise, NothingBoundIsTheSameKernel) {
-  EXPECT_TRUE(ir::equal(specialise(strided(), {}), strided()));
-  EXPECT_TRUE(ir::equal(specialise(strided(), {{"unknown", 3}}), strided()));
+  const ir::Kernel simple = ir::simplify(strided());
+  EXPECT_TRUE(ir::equal(specialise(strided(), {}), simple)) << to_string(simple);
+  EXPECT_TRUE(ir::equal(specialise(strided(), {{"unknown", 3}}), simple));
 }
 
 TEST(Specialise, AllAccessesReachTheNewBuffers) {
   const ir::Kernel k = specialise(strided(), {{"n", 4}, {"s", 3}});
   ir::walk_exprs(k.body, [&](const ir::Expr& e) {
-    if (const auto* load = e.as<ir::Load>())
-      EXPECT_TRUE(load->buffer == k.params[0] || load->buffer == k.params[1]);
+    const auto* load = e.as<ir::Load>();
+    EXPECT_TRUE(!load || load->buffer == k.params[0] || load->buffer == k.params[1]);
   });
   ir::walk_stmts(k.body, [&](const ir::Stmt& s) {
-    if (const auto* store = s.as<ir::Store>()) EXPECT_EQ(store->buffer, k.params[2]);
+    const auto* store = s.as<ir::Store>();
+    EXPECT_TRUE(!store || store->buffer == k.params[2]);
   });
 }
 

@@ -54,10 +54,8 @@ TEST(Bounds, Symbols) {
 }
 
 TEST(Bounds, AVariableIsReplacedByItsBoundsBeforeAnythingOutside) {
-  const IndexScope scope = IndexScope()
-                               .symbol("n", 1, 1000)
-                               .var("i", "0", "n - 1")
-                               .var("j", "i", "n - 1");
+  const IndexScope scope =
+      IndexScope().symbol("n", 1, 1000).var("i", "0", "n - 1").var("j", "i", "n - 1");
   EXPECT_TRUE(proves_le(scope, "i", "j"));
   EXPECT_TRUE(proves_le(scope, "j + 1", "n"));
   EXPECT_TRUE(proves_le(scope, "j*2 - i", "2*n - 2"));
@@ -109,8 +107,8 @@ TEST(Bounds, DivisionsRoundTowardMinusInfinity) {
 }
 
 TEST(Bounds, ProductsOfNonNegativeFactors) {
-  const IndexScope scope = IndexScope().symbol("n", 2, 10).symbol("m", 1).var("x", "0", "n - 1").var(
-      "y", "-1", "5");
+  const IndexScope scope =
+      IndexScope().symbol("n", 2, 10).symbol("m", 1).var("x", "0", "n - 1").var("y", "-1", "5");
   expect_range(scope, "n*x", 0, 90);
   expect_range(scope, "7 - n*x", -83, 7);
   expect_range(scope, "m*n", 2, unbounded_above);
@@ -174,8 +172,8 @@ TEST(Bounds, WhatLeavesSixtyFourBitsIsUnbounded) {
 
 TEST(Bounds, ALoopWhoseEndLeavesSixtyFourBits) {
   const Expr i = Var::make("i");
-  const Stmt loop = Loop::make(i, INT64_MAX, INT64_MAX, LoopKind::parallel, Mapping::serial,
-                               Block::make({}));
+  const Stmt loop =
+      Loop::make(i, INT64_MAX, INT64_MAX, LoopKind::parallel, Mapping::serial, Block::make({}));
   Bounds bounds;
   bounds.add_loop(*loop.as<Loop>());
   EXPECT_EQ(bounds.range(i).max, unbounded_above);

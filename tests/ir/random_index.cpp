@@ -48,14 +48,16 @@ int64_t Point::of_binary(const Binary& b) const {
 int64_t Point::index(const Expr& e) const {
   if (const auto value = constant_of(e)) return *value;
   if (const auto* binary = e.as<Binary>()) return of_binary(*binary);
-  if (const auto* select = e.as<Select>()) return index(truth(select->cond) ? select->a : select->b);
+  if (const auto* select = e.as<Select>())
+    return index(truth(select->cond) ? select->a : select->b);
   return of_name(e);
 }
 
 bool Point::truth(const Expr& e) const {
   if (const auto* imm = e.as<BoolImm>()) return imm->value;
   if (const auto* negation = e.as<Not>()) return !truth(negation->a);
-  if (const auto* select = e.as<Select>()) return truth(truth(select->cond) ? select->a : select->b);
+  if (const auto* select = e.as<Select>())
+    return truth(truth(select->cond) ? select->a : select->b);
   if (const auto* binary = e.as<Binary>())
     return binary->op == BinaryOp::logical_and ? truth(binary->a) && truth(binary->b)
                                                : truth(binary->a) || truth(binary->b);

@@ -60,7 +60,11 @@ class IndexGrower {
  public:
   explicit IndexGrower(Choices& choices) : choices_(choices) {}
   void push(Expr name) { scope_.push_back(std::move(name)); }
-  void pop() { scope_.pop_back(); }
+  /// Forgets the name that was pushed last, and what was grown since with it.
+  void pop() {
+    scope_.pop_back();
+    kept_.clear();
+  }
 
   Expr index(int depth);
   Expr truth(int depth);
@@ -72,7 +76,7 @@ class IndexGrower {
 
   Choices& choices_;
   std::vector<Expr> scope_;
-  std::vector<std::pair<int, Expr>> kept_;  // with their depth, for another use
+  std::vector<std::pair<int, Expr>> kept_;  // with their depths, for another use
 };
 
 /// Symbols and variables with random ranges; some ends depend on names that were bound before.

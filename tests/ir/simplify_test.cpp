@@ -228,8 +228,8 @@ TEST(SimplifyExpr, VectorTruthValuesKeepTheirLanes) {
 
 TEST(SimplifyExpr, FloatingPointIsNotTouched) {
   const Expr f = Var::make("f", {Scalar::f32, 1}), zero = FloatImm::make(0, Scalar::f32);
-  for (const Expr& e : {f + zero, f - f, f * zero, minimum(f, f), maximum(f, zero), f <= f,
-                        equal_to(f, f)})
+  for (const Expr& e :
+       {f + zero, f - f, f * zero, minimum(f, f), maximum(f, zero), f <= f, equal_to(f, f)})
     EXPECT_TRUE(simplify(e).same_as(e)) << to_string(e);
   // A select of two zeros is one of the two.
   const Expr negative = FloatImm::make(-0.0, Scalar::f32);
@@ -285,10 +285,11 @@ constexpr SimplifyOptions without_ranges{.use_ranges = false};
 TEST(SimplifyStmt, GuardsThatAlwaysHoldDisappear) {
   EXPECT_EQ(simplified("for i in [0, 8) parallel { if i < 8 and 0 <= i { y[i*2 - i] = 1.0f32 } }"),
             "for i in [0, 8) parallel {\n  y[i] = 1.0f32\n}\n");
-  EXPECT_EQ(simplified("for i in [0, n) parallel { for j in [i, n) parallel {"
-                       " if j - i >= 0 and j < n { y[j] = x[j - i] } } }"),
-            "for i in [0, n) parallel {\n  for j in [i, i + (n - i)) parallel {\n    y[j] = x[j - i]\n"
-            "  }\n}\n");
+  EXPECT_EQ(
+      simplified("for i in [0, n) parallel { for j in [i, n) parallel {"
+                 " if j - i >= 0 and j < n { y[j] = x[j - i] } } }"),
+      "for i in [0, n) parallel {\n  for j in [i, i + (n - i)) parallel {\n    y[j] = x[j - i]\n"
+      "  }\n}\n");
 }
 
 TEST(SimplifyStmt, WithoutRangesAGuardKeepsItsForm) {
@@ -300,9 +301,9 @@ TEST(SimplifyStmt, WithoutRangesAGuardKeepsItsForm) {
   EXPECT_EQ(simplified("let k: index = m + 1 if k <= n + 10 { y[k] = 1.0f32 }"),
             "let k: index = m + 1\ny[k] = 1.0f32\n");
   // What holds for all values is folded all the same.
-  EXPECT_EQ(simplified("for i in [0, 8) parallel { if i < i + n { y[i] = 1.0f32 } }",
-                       without_ranges),
-            "for i in [0, 8) parallel {\n  y[i] = 1.0f32\n}\n");
+  EXPECT_EQ(
+      simplified("for i in [0, 8) parallel { if i < i + n { y[i] = 1.0f32 } }", without_ranges),
+      "for i in [0, 8) parallel {\n  y[i] = 1.0f32\n}\n");
 }
 
 TEST(SimplifyStmt, DeadCodeStaysUnlessItIsToBeDropped) {
@@ -320,9 +321,10 @@ TEST(SimplifyStmt, ALoopOfOneIterationBecomesItsBody) {
   const std::string once = "for i in [m + 2, m + 3) parallel { y[i] = x[i - m - 2] }";
   EXPECT_EQ(simplified(once), "for i in [m + 2, m + 2 + 1) parallel {\n  y[i] = x[i - m - 2]\n}\n");
   EXPECT_EQ(simplified(once, dropping), "y[m + 2] = x[0]\n");
-  EXPECT_EQ(simplified("for i in [0, 1) parallel { for j in [i, i + 3) parallel { y[j] = 1.0f32 } }",
-                       dropping),
-            "for j in [0, 3) parallel {\n  y[j] = 1.0f32\n}\n");
+  EXPECT_EQ(
+      simplified("for i in [0, 1) parallel { for j in [i, i + 3) parallel { y[j] = 1.0f32 } }",
+                 dropping),
+      "for j in [0, 3) parallel {\n  y[j] = 1.0f32\n}\n");
 }
 
 TEST(SimplifyStmt, WhatHoldsNothingIsDroppedWithItsParents) {
@@ -350,8 +352,9 @@ TEST(SimplifyStmt, LetsBoundWhatUsesThem) {
 }
 
 TEST(SimplifyStmt, GuardsInsideOfGuardsJoin) {
-  EXPECT_EQ(simplified("for i in [0, n) parallel { if i < m { if 2 < i { y[i] = 1.0f32 } } }"),
-            "for i in [0, n) parallel {\n  if i + 1 <= m and 3 <= i {\n    y[i] = 1.0f32\n  }\n}\n");
+  EXPECT_EQ(
+      simplified("for i in [0, n) parallel { if i < m { if 2 < i { y[i] = 1.0f32 } } }"),
+      "for i in [0, n) parallel {\n  if i + 1 <= m and 3 <= i {\n    y[i] = 1.0f32\n  }\n}\n");
   EXPECT_EQ(simplified("for i in [0, n) parallel { if i < m { if i < m { y[i] = 1.0f32 } } }"),
             "for i in [0, n) parallel {\n  if i + 1 <= m {\n    y[i] = 1.0f32\n  }\n}\n");
 }
@@ -398,8 +401,8 @@ std::string unrolled_tile(int statements) {
   std::string text;
   for (int i = 0; i < statements; ++i) {
     const std::string r = std::to_string(i % 28), k = std::to_string(i % 7);
-    text += "if 0 <= floordiv(q*14 + " + r + " - " + k + ", 2) and floordiv(q*14 + " + r + " - " + k +
-            ", 2) < n { y[floormod(q*14 + " + r + ", 90)] = x[max(0, min(floordiv(q*14 + " + r +
+    text += "if 0 <= floordiv(q*14 + " + r + " - " + k + ", 2) and floordiv(q*14 + " + r + " - " +
+            k + ", 2) < n { y[floormod(q*14 + " + r + ", 90)] = x[max(0, min(floordiv(q*14 + " + r +
             " - " + k + ", 2), n - 1))] }\n";
   }
   return "for q in [0, floordiv(n + 13, 14)) parallel {\n" + text + "}";

@@ -89,6 +89,8 @@ TEST(BoundConv, RefusesOverlap) {
   array x = array::view(memory.data(), {1, 5, 1});
   array y = array::view(memory.data() + 4, {1, 7, 1});
   expect_invalid("overlaps", [&] { bound(x, y); });
+  const array reversed = x.slice(1, 4, -1, -1);
+  expect_invalid("overlaps", [&] { bound(reversed, y); });
 }
 
 TEST(BoundConv, EmptyWork) {

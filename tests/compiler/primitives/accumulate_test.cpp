@@ -32,7 +32,8 @@ std::string leaf(const std::string& statements) {
   return R"(
     kernel k(x: f32[9] input, y: f32[9] output, z: f32[9] output) {
       for q in [0, 4) parallel {
-)" + statements + R"(
+)" + statements +
+         R"(
       }
     })";
 }
@@ -69,7 +70,8 @@ TEST(Accumulate, TheBandMovesInsideTheReduction) {
 }
 
 TEST(Accumulate, HandlesOfTheBandStayWithTheUpdate) {
-  const char* steps = "accumulate q1 lane -> acc\nsplit k by=2 tail=guard -> k0 k1\nreorder lane q1";
+  const char* steps =
+      "accumulate q1 lane -> acc\nsplit k by=2 tail=guard -> k0 k1\nreorder lane q1";
   const std::string text = text_of(scheduled(band(0, 4, 8, 9), steps));
   EXPECT_LT(text.find("for k1"), text.find("for lane_1")) << text;
   EXPECT_LT(text.find("for lane_1"), text.find("for q1_1")) << text;
@@ -114,8 +116,7 @@ TEST(Accumulate, NothingToAccumulate) {
           }
         })"),
                                  "NN", 0);
-  EXPECT_EQ(text_of(scheduled(empty, "accumulate q c -> acc")),
-            to_string(ir::parse_kernel(empty)));
+  EXPECT_EQ(text_of(scheduled(empty, "accumulate q c -> acc")), to_string(ir::parse_kernel(empty)));
 }
 
 TEST(Accumulate, RefusesOtherBands) {
@@ -152,17 +153,16 @@ TEST(Accumulate, RefusesOtherLeaves) {
                  update);
   expect_refused(leaf("y[q] = 0.0f32 for k in [0, 9) reduction { y[q + 4] = y[q] + x[k] }"), step,
                  "q", update);
-  expect_refused(
-      leaf("y[q] = 0.0f32 for k in [0, 9) reduction { y[q] = x[k] y[q] = y[q] + x[k] }"), step, "q",
-      update);
+  expect_refused(leaf("y[q] = 0.0f32 for k in [0, 9) reduction { y[q] = x[k] y[q] = y[q] + x[k] }"),
+                 step, "q", update);
 }
 
 TEST(Accumulate, RefusesOtherUpdates) {
   const char* step = "accumulate q -> acc";
-  expect_refused(leaf("y[q] = 0.0f32 for k in [0, 9) reduction { y[q; k < 3] = y[q] + x[k] }"), step,
-                 "q", "the update has a mask");
-  expect_refused(leaf("y[q] = 0.0f32 for k in [0, 9) reduction { y[q] = y[q; k < 3] + x[k] }"), step,
-                 "q", "the update reads 'y' under a mask");
+  expect_refused(leaf("y[q] = 0.0f32 for k in [0, 9) reduction { y[q; k < 3] = y[q] + x[k] }"),
+                 step, "q", "the update has a mask");
+  expect_refused(leaf("y[q] = 0.0f32 for k in [0, 9) reduction { y[q] = y[q; k < 3] + x[k] }"),
+                 step, "q", "the update reads 'y' under a mask");
   expect_refused(leaf("y[q] = 0.0f32 for k in [0, 4) reduction { y[q] = y[q + 4] + x[k] }"), step,
                  "q", "the update reads another element of 'y'");
   expect_refused(

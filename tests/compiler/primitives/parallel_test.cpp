@@ -26,7 +26,8 @@ TEST(Parallel, Golden) { expect_golden("parallel"); }
 TEST(Parallel, AnyExtents) {
   for (const int64_t n : {-1, 0, 1, 5})
     for (const int64_t c : {-3, -2, -1, 7})
-      for (const char* step : {"parallel n", "parallel n c", "parallel n c q", "parallel n\nparallel c"})
+      for (const char* step :
+           {"parallel n", "parallel n c", "parallel n c q", "parallel n\nparallel c"})
         expect_same_bits(nest(n, c), step);
 }
 

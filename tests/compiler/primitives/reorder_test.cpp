@@ -26,9 +26,9 @@ std::string band(int64_t a, int64_t c) {
 TEST(Reorder, Golden) { expect_golden("reorder"); }
 
 TEST(Reorder, AnyOrderOfIndependentLoops) {
-  for (const char* step : {"reorder a b c", "reorder c b a", "reorder b c a", "reorder c a b",
-                           "reorder n b a", "reorder c b", "reorder a", "reorder n c a b",
-                           "reorder a n c b"}) {
+  for (const char* step :
+       {"reorder a b c", "reorder c b a", "reorder b c a", "reorder c a b", "reorder n b a",
+        "reorder c b", "reorder a", "reorder n c a b", "reorder a n c b"}) {
     expect_same_bits(band(4, 5), step);
     expect_same_bits(band(0, 1), step);
     expect_same_bits(band(1, -3), step);

@@ -3,21 +3,21 @@
 namespace nestjit::compiler {
 namespace {
 
-/// Outputs o in [FIRST, FIRST + COUNT), taps k in [0, TAPS), the guard o + B*k = 0 modulo M.
+/// Outputs o in [FIRST, FIRST + COUNT), taps k in [0, TAPS), the guard o + b*k = 0 modulo m.
 std::string guarded(int64_t first, int64_t count, int64_t taps, int64_t b, int64_t m) {
   std::string k = R"(
-    kernel k(w: f32[ROOM] constant, y: f32[40] output) {
+    kernel k(w: f32[WIDTH] constant, y: f32[40] output) {
       for o in [FIRST, END) parallel {
         y[o + 20] = 1.0f32
         for k in [0, TAPS) reduction {
-          if floormod(o + k*B, M) == 0 {
+          if floormod(o + k*COEF, MOD) == 0 {
             y[o + 20] = w[k] - y[o + 20]
           }
         }
       }
     })";
   k = with(with(with(k, "FIRST", first), "END", first + count), "TAPS", taps);
-  return with(with(with(k, "B", b), "M", m), "ROOM", std::max<int64_t>(taps, 1));
+  return with(with(with(k, "COEF", b), "MOD", m), "WIDTH", std::max<int64_t>(taps, 1));
 }
 
 constexpr const char* split_it = "residue_split o k -> q h j t";
@@ -26,8 +26,7 @@ TEST(ResidueSplit, Golden) { expect_golden("residue_split"); }
 
 TEST(ResidueSplit, AnyCoefficientAndModulus) {
   for (const int64_t b : {-6, -4, -3, -1, 0, 1, 2, 3, 4, 6, 9})
-    for (const int64_t m : {1, 2, 3, 4, 6})
-      expect_same_bits(guarded(0, 13, 5, b, m), split_it);
+    for (const int64_t m : {1, 2, 3, 4, 6}) expect_same_bits(guarded(0, 13, 5, b, m), split_it);
 }
 
 TEST(ResidueSplit, AnyRange) {
@@ -117,7 +116,8 @@ TEST(ResidueSplit, AGuardOfOneStatementIsNotEnough) {
 TEST(ResidueSplit, Refusals) {
   const std::string k = guarded(0, 9, 5, -1, 3);
   expect_refused(k, "residue_split o k -> q h j", "o", "expected 4 names after '->', got 3");
-  expect_refused(k, "residue_split o -> q h j t", "o", "expected 2 loops before the options, got 1");
+  expect_refused(k, "residue_split o -> q h j t", "o",
+                 "expected 2 loops before the options, got 1");
   expect_refused(k, "residue_split k o -> q h j t", "k", "the output loop must be parallel");
   expect_refused(k, "residue_split o o -> q h j t", "o", "the second loop must be a reduction");
   expect_refused(k, "residue_split o k -> q h j j", "j",

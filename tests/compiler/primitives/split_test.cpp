@@ -103,9 +103,9 @@ TEST(Split, GuardsProtectTheReadsOfLetsAndConditions) {
 TEST(Split, PartsHaveHandlesOfTheirOwn) {
   const std::string text =
       text_of(scheduled(over(0, 10), "split c by=4 tail=peel -> c0 c1 r\nunroll r/t\nunroll c1"));
-  EXPECT_EQ(count_loops(scheduled(over(0, 10), "split c by=4 tail=peel -> c0 c1 r\nunroll r/t c0/t")
-                            .kernel,
-                        ir::Mapping::unrolled),
+  EXPECT_EQ(count_loops(
+                scheduled(over(0, 10), "split c by=4 tail=peel -> c0 c1 r\nunroll r/t c0/t").kernel,
+                ir::Mapping::unrolled),
             2);
   expect_contains(text, "for c1 in [0, 4) parallel unrolled");
   expect_same_bits(over(0, 10), "split c by=4 tail=peel -> c0 c1 r\nunroll r/t c0/t c1");

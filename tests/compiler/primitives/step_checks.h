@@ -1,7 +1,8 @@
 // What the tests of the scheduling primitives share: goldens, runs and refusals.
 //
-// Goldens: tests/data/primitives/<primitive>.nest, cases of "=== input", "=== step", "=== expected".
-// BLESS=1 compiler_test --gtest_filter='*.Golden' rewrites the expected parts; read the diff.
+// Goldens: tests/data/primitives/<primitive>.nest, cases of "=== input", "=== step", "===
+// expected". BLESS=1 compiler_test --gtest_filter='*.Golden' rewrites the expected parts; read the
+// diff.
 #pragma once
 
 #include <fmt/format.h>

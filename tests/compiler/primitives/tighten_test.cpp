@@ -10,7 +10,8 @@ std::string guarded(const std::string& condition, int64_t taps = 4) {
       for q in [0, 9) parallel {
         y[q] = 0.0f32
         for t in [0, TAPS) reduction {
-          if )" + condition + R"( {
+          if )" + condition +
+                  R"( {
             y[q] = x[q + t] - y[q]
           }
         }
