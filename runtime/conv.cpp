@@ -29,7 +29,8 @@ bool overlap(const float* a, int64_t n, const float* b, int64_t m) {
 /// The same for everything between the first and the last element of a view.
 bool overlap(const array& a, const array& b) {
   const runtime::Extent reach = runtime::extent_of(a.shape(), a.strides());
-  return overlap(a.data<float>() + reach.low, reach.high - reach.low + 1, b.data<float>(), b.size());
+  return overlap(a.data<float>() + reach.low, reach.high - reach.low + 1, b.data<float>(),
+                 b.size());
 }
 
 [[noreturn]] void refuse_overlap(const BoundConv& bound) {

@@ -1,13 +1,14 @@
 // peel LOOP at=A[,B...] -> PART PART...: cuts the index set at the given values of the variable.
-// peel LOOP -> MAIN REST: MAIN is where every guard and min/max bound below is decided.
+// peel LOOP -> MAIN REST: MAIN is where all linear guards hold and all min/max bounds are decided.
 //
 //   for q in [0, 9): for t in [max(0, 1 - q), 2): f       peel q -> qm qr
 //   for qm in [1, 9): for t in [0, 2): f
 //   for qr in [0, 1): let q = qr: for t in [max(0, 1 - q), 2): f
 //
 // The second form keeps everything outside MAIN, before and after it, in one loop REST whose index
-// is mapped onto the remaining values: head and tail share one body. Parts run one after the other;
-// loops below get the handles PART/name.
+// is mapped onto the remaining values: head and tail share one body. MAIN is empty where a bound
+// below depends on the variable in another way; guards of other forms stay in both parts. Parts run
+// one after the other; loops below get the handles PART/name.
 //
 // Cutting is legal for every loop (the order of the parts is the order of the values); the second
 // form runs MAIN before the values in front of it, so the loop must be parallel. Bounds must be

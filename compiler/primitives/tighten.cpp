@@ -4,8 +4,9 @@
 //   for t in [max(0, -q), min(4, L - q)): f
 //
 // Legal when the guard compares a form that is linear in the variable with a constant coefficient
-// and uses nothing bound inside the loop: the iterations dropped are those that ran nothing. A loop
-// without guards on its variable is left as it is; a guard of another form is refused.
+// and uses nothing bound inside the loop: the iterations dropped are those that ran nothing. Only
+// guards around all that the loop holds count. A loop without such guards on its variable is left
+// as it is; one of another form is refused.
 #include "compiler/nest.h"
 #include "compiler/primitives/primitives.h"
 #include "ir/print.h"
