@@ -14,6 +14,7 @@
 #include "ir/print.h"
 #include "ir/simplify.h"
 #include "ir/verify.h"
+#include "ir/visit.h"
 
 namespace nestjit::compiler {
 namespace {
@@ -144,6 +145,22 @@ std::vector<PackedOperand> packed_operands(const Scheduled& lowered, const Machi
   return packed;
 }
 
+/// Which of the first `count` parameters a kernel reads or writes.
+std::vector<bool> used_parameters(const ir::Kernel& kernel, size_t count) {
+  std::vector<bool> used(count);
+  const auto mark = [&](const ir::BufferRef& buffer) {
+    for (size_t i = 0; i < count; ++i)
+      if (kernel.params[i] == buffer) used[i] = true;
+  };
+  ir::walk_stmts(kernel.body, [&](const ir::Stmt& s) {
+    if (const auto* store = s.as<ir::Store>()) mark(store->buffer);
+  });
+  ir::walk_exprs(kernel.body, [&](const ir::Expr& e) {
+    if (const auto* load = e.as<ir::Load>()) mark(load->buffer);
+  });
+  return used;
+}
+
 }  // namespace
 
 CompiledKernel compile(const CompileRequest& request, const CompileOptions& options) {
@@ -186,6 +203,7 @@ CompiledKernel compile(const CompileRequest& request, const CompileOptions& opti
 
   out.entry = out.code.entries.front();
   out.workgroups = known(workgroup_count(lowered.kernel), "number of workgroups", request.title);
+  out.uses = used_parameters(lowered.kernel, request.definition.params.size());
   out.packed = packed_operands(lowered, out.code, request.title);
   recorder.finish(out);
   return out;

@@ -47,11 +47,13 @@ struct StageTime {
 };
 
 /// Ready to run: buffers are the definition's parameters in order, then the packed buffers.
-/// A parameter that is only read by packing kernels may be null when the kernel runs.
+/// A parameter that the kernel does not use itself (see `uses`) may be null when it runs.
 struct CompiledKernel {
   KernelFunction entry = nullptr;
   int64_t workgroups = 1;  // run workgroup_begin..end over [0, workgroups), in any order
   std::vector<PackedOperand> packed;
+  std::vector<bool>
+      uses;  // one a parameter of the definition: read or written by the kernel itself
   MachineCode code;
   std::vector<StageTime> times;         // in the order of the stages
   std::vector<base::StageText> stages;  // 01-problem.txt ... 08-kernel.s, where asked for

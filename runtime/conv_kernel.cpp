@@ -43,7 +43,8 @@ ConvKernel::ConvKernel(ops::ConvProblem problem, compiler::CompiledKernel code)
     : problem_(std::move(problem)),
       code_(std::move(code)),
       serial_(code_.workgroups <= 1 || ops::flop_count(problem_) < worth_sharing) {
-  bool fits = code_.entry != nullptr && code_.packed.size() <= most_packed;
+  bool fits = code_.entry != nullptr && code_.uses.size() == conv_operands &&
+              code_.packed.size() <= most_packed;
   for (const compiler::PackedOperand& operand : code_.packed) {
     fits = fits && operand.source == weight_operand;
   }
@@ -68,7 +69,7 @@ PackedWeights ConvKernel::pack(std::shared_ptr<const void> w, int max_threads) c
     weights.packed.push_back(block);
     weights.bytes += operand.bytes;
   }
-  if (code_.packed.empty()) weights.plain = std::move(w);
+  if (code_.uses[weight_operand]) weights.plain = std::move(w);
   weights.pack_ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   return weights;

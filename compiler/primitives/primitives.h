@@ -1,9 +1,9 @@
 // The scheduling primitives: general transformations of a loop nest, a file each.
 //
-// Every file states at its head what the primitive does, when it is legal and what it refuses, beside
-// what all of them refuse: an unknown loop or option, a name that is taken, and a nest whose mappings
-// could not be carried out (compiler/nest.h). A primitive refuses through ScheduleState::refuse(),
-// which ends the schedule.
+// Every file states at its head what the primitive does, when it is legal and what it refuses,
+// beside what all of them refuse: an unknown loop or option, a name that is taken, and a nest whose
+// mappings could not be carried out (compiler/nest.h). A primitive refuses through
+// ScheduleState::refuse(), which ends the schedule.
 #pragma once
 
 #include <span>

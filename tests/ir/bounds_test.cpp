@@ -88,6 +88,20 @@ TEST(Bounds, MinimaAndMaximaOfBothSigns) {
   EXPECT_TRUE(proves_le(scope, "x + x", "max(x, y) + max(x, y)"));
 }
 
+TEST(Bounds, CasesAreChosenSoThatTermsCancel) {
+  const IndexScope scope = IndexScope({"a", "b", "c"}).symbol("n", 0, 9);
+  // Each case of one maximum takes its own case of the other.
+  EXPECT_TRUE(proves_le(scope, "max(a, b)", "max(a + 1, b + 1)"));
+  EXPECT_TRUE(proves_le(scope, "0", "max(a + 1, b + 1) - max(a, b)"));
+  EXPECT_TRUE(proves_le(scope, "min(a, b) - min(a + 1, b + 1)", "0"));
+  // What contains the other term is resolved before it.
+  EXPECT_TRUE(proves_le(scope, "min(a, b)", "max(min(a, b), c)"));
+  EXPECT_TRUE(proves_le(scope, "0", "max(min(a, b), c) - min(a, b)"));
+  // A quotient waits, as its own range serves only beside symbols.
+  EXPECT_TRUE(proves_le(scope, "min(a, -8) + 8", "floordiv(n, 2)*32"));
+  EXPECT_TRUE(proves_le(scope, "8", "floordiv(n, 2)*32 - min(a, -8)"));
+}
+
 TEST(Bounds, SelectTakesBothValues) {
   const IndexScope scope = IndexScope().var("x", "0", "9");
   expect_range(scope, "select(x < 5, x + 20, 10 - x)", 1, 29);

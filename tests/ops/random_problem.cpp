@@ -42,6 +42,9 @@ std::string random_step(Draw& draw, const std::vector<std::string>& loops, int s
 }  // namespace
 
 SeedRange seed_range(uint64_t default_first, int default_count) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  default_count /= 10;  // sanitized code is that much slower
+#endif
   const char* first = std::getenv("NESTJIT_TEST_SEED");
   const char* count = std::getenv("NESTJIT_TEST_COUNT");
   return {first ? std::strtoull(first, nullptr, 10) : default_first,

@@ -10,7 +10,8 @@
 namespace nestjit::ops {
 
 /// Seeds of a test run: NESTJIT_TEST_SEED (default a fixed number) is the first, NESTJIT_TEST_COUNT
-/// how many. A failure prints the line that runs its seed alone.
+/// how many (a tenth of the default under a sanitizer). A failure prints the line that runs its
+/// seed alone.
 struct SeedRange {
   uint64_t first;
   int count;

@@ -85,8 +85,8 @@ TEST(Accumulate, GuardsThatReadMemoryStayBelowThoseBefore) {
           y[q] = 0.0f32
           for k in [0, 12) reduction {
             if k + q < 9 {
-              if x[k + q] > 0.0f32 {
-                y[q] = fma(x[k + q], x[q], y[q])
+              if x[k] > 0.0f32 {
+                y[q] = fma(x[k], x[q], y[q])
               }
             }
           }
