@@ -10,16 +10,19 @@ namespace nestjit::base {
 namespace {
 
 constexpr std::array settings_table{
-    Setting{"NESTJIT_TARGET",
-            "code for a lesser machine: x86-64-v1, x86-64-v3 or x86-64-v4 (can only be forced down)"},
+    Setting{
+        "NESTJIT_TARGET",
+        "code for a lesser machine: x86-64-v1, x86-64-v3 or x86-64-v4 (can only be forced down)"},
     Setting{"NESTJIT_THREADS", "threads of the default executor (default: all cores)"},
     Setting{"NESTJIT_EXECUTOR", "tbb (default), threads (plain std::thread) or serial"},
     Setting{"NESTJIT_MEMORY_LIMIT",
             "MiB that arrays and packed weights may hold at once (default: what the system has)"},
-    Setting{"NESTJIT_DUMP", "folder that receives every stage of every compile, 01-problem.txt ..."},
+    Setting{"NESTJIT_DUMP",
+            "folder that receives every stage of every compile, 01-problem.txt ..."},
     Setting{"NESTJIT_VERBOSE", "comma-separated topics on standard error: compile, dispatch, all"},
     Setting{"NESTJIT_CODEGEN_LIBRARY", "path of the code generator library, if it was moved"},
-    Setting{"NESTJIT_CACHE_DIR", "folder for kernels kept on disk (default: the XDG cache folder)"},
+    Setting{"NESTJIT_CACHE_DIR",
+            "folder reserved for a disk cache (this version keeps kernels in memory only)"},
 };
 
 }  // namespace

@@ -32,7 +32,7 @@ ir::Kernel specialise(const ir::Kernel& kernel, const std::map<std::string, int6
     param = known;
   }
   out.body = ir::substitute_buffers(ir::substitute_symbols(kernel.body, values), buffers);
-  // Guards keep their form: schedules read them.
+  // No guard is decided by ranges here: schedules read them.
   return ir::simplify(out, {.use_ranges = false});
 }
 

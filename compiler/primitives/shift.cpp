@@ -18,7 +18,7 @@ void apply(ScheduleState& state, const Step& step) {
   const ir::Stmt nest = replace_loop(state.kernel().body, loop.id(), [&](const ir::Loop& l) {
     return ir::Loop::make(l.var, l.min + ir::Expr(by), l.extent, l.loop_kind, l.mapping, body);
   });
-  // Guards keep their form for the step that comes to read them.
+  // No guard is decided by ranges here: the step that reads it comes later.
   state.set_body(nest, {.use_ranges = false});
 }
 
