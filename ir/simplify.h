@@ -19,7 +19,7 @@ struct SimplifyOptions {
 /// An equal expression in canonical form: index sums as linear forms, floordiv and floormod split
 /// and folded by the ranges of their operands, comparisons as "left <= right" with terms gathered,
 /// min, max, select and truth values resolved where the bounds decide. Floating-point arithmetic is
-/// never touched.
+/// never touched, and an operation whose linear form would leave 64 bits stays as it is.
 Expr simplify(const Expr& e, const Bounds& bounds = {});
 
 /// The same for every expression of a statement under the bounds of its enclosing loops and lets;

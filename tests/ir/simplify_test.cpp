@@ -185,6 +185,12 @@ TEST(SimplifyExpr, EqualityByRangeAndByDivisor) {
   EXPECT_EQ(simple("floormod(a, 2) == 0"), "floormod(a, 2) == 0");
 }
 
+TEST(SimplifyExpr, QuotientAndRemainderJoinAcrossAComparison) {
+  EXPECT_EQ(simple("floordiv(a, 4)*4 <= b - floormod(a, 4)"), "a <= b");
+  EXPECT_EQ(simple("floordiv(a, 4)*4 == a - floormod(a, 4)"), "true");
+  EXPECT_EQ(simple("a - floordiv(a, 4)*4 == floormod(a, 4) + 1"), "false");
+}
+
 TEST(SimplifyExpr, SelectOfAKnownChoice) {
   EXPECT_EQ(simple("select(x < 8, a, b)"), "a");
   EXPECT_EQ(simple("select(x > 8, a, b)"), "b");
