@@ -12,7 +12,8 @@ namespace {
 std::string file_name_of(std::string_view title) {
   std::string name;
   for (const char c : title) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '=' || c == '.';
+    const bool plain =
+        std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '=' || c == '.';
     name += plain ? c : '_';
   }
   return name;

@@ -35,7 +35,7 @@ class Buffer {
   Scalar scalar;
   std::vector<Expr> shape;  // elements a dimension, scalar index expressions without variables
   BufferRole role;
-  int alignment;            // bytes, a power of two, at least the element size
+  int alignment;  // bytes, a power of two, at least the element size
 
   int rank() const { return static_cast<int>(shape.size()); }
 };

@@ -68,21 +68,39 @@ BoolImm::BoolImm(bool v) : ExprNode(node_kind, {Scalar::boolean, 1}), value(v) {
 Symbol::Symbol(std::string n) : ExprNode(node_kind, {Scalar::index, 1}), name(std::move(n)) {}
 Var::Var(VarId i, std::string n, Type t) : ExprNode(node_kind, t), id(i), name(std::move(n)) {}
 Binary::Binary(BinaryOp o, Expr x, Expr y, Type t)
-    : ExprNode(node_kind, t), op(o), a(std::move(x)), b(std::move(y)) {}
+    : ExprNode(node_kind, t),
+      op(o),
+      a(std::move(x)),
+      b(std::move(y)) {}
 Compare::Compare(CompareOp o, Expr x, Expr y)
-    : ExprNode(node_kind, {Scalar::boolean, x.type().lanes}), op(o), a(std::move(x)), b(std::move(y)) {}
+    : ExprNode(node_kind, {Scalar::boolean, x.type().lanes}),
+      op(o),
+      a(std::move(x)),
+      b(std::move(y)) {}
 Not::Not(Expr x) : ExprNode(node_kind, x.type()), a(std::move(x)) {}
 Select::Select(Expr c, Expr x, Expr y)
-    : ExprNode(node_kind, x.type()), cond(std::move(c)), a(std::move(x)), b(std::move(y)) {}
+    : ExprNode(node_kind, x.type()),
+      cond(std::move(c)),
+      a(std::move(x)),
+      b(std::move(y)) {}
 Cast::Cast(Type t, Expr x) : ExprNode(node_kind, t), a(std::move(x)) {}
 Load::Load(BufferRef b, std::vector<Expr> i, Expr m, Type t)
-    : ExprNode(node_kind, t), buffer(std::move(b)), indices(std::move(i)), mask(std::move(m)) {}
+    : ExprNode(node_kind, t),
+      buffer(std::move(b)),
+      indices(std::move(i)),
+      mask(std::move(m)) {}
 Broadcast::Broadcast(Expr x, int lanes)
-    : ExprNode(node_kind, x.type().with_lanes(lanes)), a(std::move(x)) {}
+    : ExprNode(node_kind, x.type().with_lanes(lanes)),
+      a(std::move(x)) {}
 Ramp::Ramp(Expr b, int64_t s, int lanes)
-    : ExprNode(node_kind, {Scalar::index, lanes}), base(std::move(b)), stride(s) {}
+    : ExprNode(node_kind, {Scalar::index, lanes}),
+      base(std::move(b)),
+      stride(s) {}
 Fma::Fma(Expr x, Expr y, Expr z)
-    : ExprNode(node_kind, x.type()), a(std::move(x)), b(std::move(y)), c(std::move(z)) {}
+    : ExprNode(node_kind, x.type()),
+      a(std::move(x)),
+      b(std::move(y)),
+      c(std::move(z)) {}
 Call::Call(Intrinsic f, Expr x) : ExprNode(node_kind, x.type()), fn(f), a(std::move(x)) {}
 
 Expr Expr::of_int(int64_t value) { return IntImm::make(value); }
@@ -110,8 +128,8 @@ Expr Var::make(std::string name, Type type) {
 Expr Binary::make(BinaryOp op, Expr a, Expr b) {
   require(a && b, "Binary", "both operands must be present");
   if (a.type() != b.type())
-    base::internal("ir: Binary: operands of '{}' differ: {} and {}", name_of(op), to_string(a.type()),
-                   to_string(b.type()));
+    base::internal("ir: Binary: operands of '{}' differ: {} and {}", name_of(op),
+                   to_string(a.type()), to_string(b.type()));
   if (!accepts(op, a.type()))
     base::internal("ir: Binary: '{}' does not take {}", name_of(op), to_string(a.type()));
   const Type type = a.type();
@@ -137,7 +155,8 @@ Expr Select::make(Expr cond, Expr a, Expr b) {
 }
 
 Expr Cast::make(Scalar scalar, Expr a) {
-  require(a && a.type().is_float() && is_float(scalar), "Cast", "both types must be floating point");
+  require(a && a.type().is_float() && is_float(scalar), "Cast",
+          "both types must be floating point");
   const Type type{scalar, a.type().lanes};
   return node<Cast>(type, std::move(a));
 }

@@ -100,10 +100,16 @@ struct Var : ExprNode {
 };
 
 enum class BinaryOp : uint8_t {
-  add, sub, mul, div,         // div: floating point only
-  floordiv, floormod,         // index only, divisor positive
-  min, max,                   // index and floating point
-  logical_and, logical_or,    // bool only, both sides evaluated
+  add,
+  sub,
+  mul,
+  div,  // div: floating point only
+  floordiv,
+  floormod,  // index only, divisor positive
+  min,
+  max,  // index and floating point
+  logical_and,
+  logical_or,  // bool only, both sides evaluated
 };
 std::string_view name_of(BinaryOp op);
 

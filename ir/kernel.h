@@ -21,9 +21,9 @@ struct SymbolDecl {
 /// Value type; bodies are shared, so a copy is cheap.
 struct Kernel {
   std::string name;
-  std::vector<BufferRef> params;     // in the order of the frame's pointers
-  std::vector<SymbolDecl> symbols;   // in the order of the frame's values
-  bool fused = true;                 // `fma` rounds once
+  std::vector<BufferRef> params;    // in the order of the frame's pointers
+  std::vector<SymbolDecl> symbols;  // in the order of the frame's values
+  bool fused = true;                // `fma` rounds once
   Stmt body;
 
   const SymbolDecl* find_symbol(std::string_view symbol) const;

@@ -37,16 +37,29 @@ std::string_view name_of(Mapping mapping) {
 }
 
 Loop::Loop(Expr v, Expr m, Expr e, LoopKind k, Mapping p, Stmt b)
-    : StmtNode(node_kind), var(std::move(v)), min(std::move(m)), extent(std::move(e)), loop_kind(k),
-      mapping(p), body(std::move(b)) {}
+    : StmtNode(node_kind),
+      var(std::move(v)),
+      min(std::move(m)),
+      extent(std::move(e)),
+      loop_kind(k),
+      mapping(p),
+      body(std::move(b)) {}
 Block::Block(std::vector<Stmt> s) : StmtNode(node_kind), stmts(std::move(s)) {}
 Let::Let(Expr v, Expr x, Stmt b)
-    : StmtNode(node_kind), var(std::move(v)), value(std::move(x)), body(std::move(b)) {}
+    : StmtNode(node_kind),
+      var(std::move(v)),
+      value(std::move(x)),
+      body(std::move(b)) {}
 Store::Store(BufferRef b, std::vector<Expr> i, Expr v, Expr m)
-    : StmtNode(node_kind), buffer(std::move(b)), indices(std::move(i)), value(std::move(v)),
+    : StmtNode(node_kind),
+      buffer(std::move(b)),
+      indices(std::move(i)),
+      value(std::move(v)),
       mask(std::move(m)) {}
 Allocate::Allocate(BufferRef b, Stmt s)
-    : StmtNode(node_kind), buffer(std::move(b)), body(std::move(s)) {}
+    : StmtNode(node_kind),
+      buffer(std::move(b)),
+      body(std::move(s)) {}
 If::If(Expr c, Stmt b) : StmtNode(node_kind), cond(std::move(c)), body(std::move(b)) {}
 
 Stmt Loop::make(Expr var, Expr min, Expr extent, LoopKind kind, Mapping mapping, Stmt body) {
@@ -94,7 +107,8 @@ Stmt Store::make(BufferRef buffer, std::vector<Expr> indices, Expr value, Expr m
 }
 
 Stmt Allocate::make(BufferRef buffer, Stmt body) {
-  require(buffer && !is_parameter(buffer->role), "Allocate", "the buffer must be scratch or a tile");
+  require(buffer && !is_parameter(buffer->role), "Allocate",
+          "the buffer must be scratch or a tile");
   for (const Expr& extent : buffer->shape)
     require(constant_of(extent).value_or(-1) >= 0, "Allocate", "the shape must be constant");
   require(static_cast<bool>(body), "Allocate", "a body is needed");

@@ -178,7 +178,8 @@ class SymbolSubstitution final : public Rewriter {
 
 class BufferSubstitution final : public Rewriter {
  public:
-  explicit BufferSubstitution(const std::unordered_map<const Buffer*, BufferRef>& map) : map_(map) {}
+  explicit BufferSubstitution(const std::unordered_map<const Buffer*, BufferRef>& map)
+      : map_(map) {}
   Expr rewrite(const Expr& e) override {
     const Expr out = rewrite_children(e);
     const auto* load = out.as<Load>();

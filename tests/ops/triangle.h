@@ -22,8 +22,7 @@ TriangleCount expect_triangle(const ConvProblem& problem, const compiler::Schedu
                               std::span<const float> w, uint64_t seed);
 
 /// Runs machine code: packs the operands, then all workgroups.
-std::vector<float> run_compiled(const ConvProblem& problem,
-                                const compiler::CompiledKernel& kernel, std::span<const float> x,
-                                std::span<const float> w);
+std::vector<float> run_compiled(const ConvProblem& problem, const compiler::CompiledKernel& kernel,
+                                std::span<const float> x, std::span<const float> w);
 
 }  // namespace nestjit::ops
