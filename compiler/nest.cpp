@@ -64,6 +64,14 @@ const Loop* find_loop(const Stmt& root, VarId id) {
   return found;
 }
 
+Stmt find_loop_stmt(const Stmt& root, VarId id) {
+  Stmt found;
+  walk_stmts(root, [&](const Stmt& s) {
+    if (const auto* loop = s.as<Loop>(); loop && loop->id() == id) found = s;
+  });
+  return found;
+}
+
 Stmt replace_loop(const Stmt& root, VarId id, const std::function<Stmt(const Loop&)>& edit) {
   return LoopReplacer(id, edit).rewrite(root);
 }
@@ -197,6 +205,26 @@ const Loop* dependent_loop(const Loop& loop) {
     if (inner && !found && (depends(inner->min) || depends(inner->extent))) found = inner;
   });
   return found;
+}
+
+bool binds_any_of(const Stmt& s, const Expr& e) {
+  bool found = false;
+  walk_stmts(s, [&](const Stmt& inner) {
+    if (const auto* loop = inner.as<Loop>()) found = found || uses(e, loop->id());
+    if (const auto* let = inner.as<Let>()) found = found || uses(e, id_of(let->var));
+  });
+  return found;
+}
+
+std::optional<Linear> least_inside(const Linear& form, const Stmt& body, const Bounds& bounds) {
+  Linear outside(form.constant), inside;
+  for (const Linear::Term& term : form.terms) {
+    const bool is_inner = binds_any_of(body, term.atom);
+    (is_inner ? inside : outside).add_term(term.atom, term.coef);
+  }
+  const int64_t least = bounds.range(inside).min;
+  if (least == Interval::min_value) return std::nullopt;
+  return outside + Linear(least);
 }
 
 bool reads_memory(const Expr& e) {
