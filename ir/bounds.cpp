@@ -119,7 +119,8 @@ bool Bounds::proves_le(const Expr& a, const Expr& b) const {
 
 int64_t Bounds::least(const Linear& form) const {
   try {
-    return lower(form, branch_budget);
+    Budget budget;
+    return lower(form, budget);
   } catch (const LinearOverflow&) {
     return unbounded_below;
   }
@@ -142,9 +143,9 @@ const Linear::Term* Bounds::innermost(const Linear& form) const {
 
 /// A lower bound of the form. Min, max and select are resolved by cases first, then variables are
 /// replaced by the bound that makes the form smallest, innermost variable first.
-int64_t Bounds::lower(const Linear& form, int budget) const {
+int64_t Bounds::lower(const Linear& form, Budget& budget) const {
   if (form.is_constant()) return form.constant;
-  if (budget > 0) {
+  if (budget.spend()) {
     if (const Linear::Term* t = next_cases(form)) return lower_by_cases(form, *t, budget);
     if (const Linear::Term* t = innermost(form)) {
       const VarFact& fact = vars_.at(id_of(t->atom));
@@ -154,9 +155,9 @@ int64_t Bounds::lower(const Linear& form, int budget) const {
   return lower_of_terms(form, budget);
 }
 
-int64_t Bounds::lower_by_cases(const Linear& form, const Linear::Term& term, int budget) const {
+int64_t Bounds::lower_by_cases(const Linear& form, const Linear::Term& term, Budget& budget) const {
   const auto with = [&](const Expr& value) {
-    return lower(replaced(form, term, value), budget - 1);
+    return lower(replaced(form, term, value), budget);
   };
   const auto* select = term.atom.as<Select>();
   if (select) return std::min(with(select->a), with(select->b));
@@ -171,27 +172,27 @@ int64_t Bounds::lower_by_cases(const Linear& form, const Linear::Term& term, int
   if (term.coef > 0) x += Linear(1 - c);
   Linear rest = replaced(form, term, 0);
   rest += x * (term.coef / c);
-  return std::max(lower(rest, budget - 1), lower_of_terms(form, budget - 1));
+  return std::max(lower(rest, budget), lower_of_terms(form, budget));
 }
 
-int64_t Bounds::lower_of_terms(const Linear& form, int budget) const {
+int64_t Bounds::lower_of_terms(const Linear& form, Budget& budget) const {
   int64_t sum = form.constant;
   for (const Linear::Term& t : form.terms)
     sum = add_lower(sum, lower_of_atom(t.atom, t.coef, budget));
   return sum;
 }
 
-int64_t Bounds::lower_of_atom(const Expr& atom, int64_t coef, int budget) const {
+int64_t Bounds::lower_of_atom(const Expr& atom, int64_t coef, Budget& budget) const {
   if (const auto* symbol = atom.as<Symbol>()) {
     const auto found = symbols_.find(symbol->name);
     return found == symbols_.end() ? unbounded_below : scale_lower(found->second, coef);
   }
   const auto* binary = atom.as<Binary>();
-  if (!binary || budget <= 0) return unbounded_below;
+  if (!binary || budget.spent()) return unbounded_below;
   const auto c = constant_of(binary->b);
   const auto interval_of = [&](const Expr& e) {
     const Linear form = Linear::of(e);
-    const int64_t low = lower(form, budget - 1), high = lower(form * -1, budget - 1);
+    const int64_t low = lower(form, budget), high = lower(form * -1, budget);
     return Interval{low, high == unbounded_below ? Interval::max_value : -high};
   };
   if (binary->op == BinaryOp::floormod && c && *c > 0) return scale_lower({0, *c - 1}, coef);

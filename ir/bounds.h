@@ -45,14 +45,22 @@ class Bounds {
     Expr min, max;
     size_t order;
   };
-  static constexpr int branch_budget = 10;
+  /// Steps that one question may take: cases multiply, and an answer that takes long is not worth it.
+  class Budget {
+   public:
+    bool spend() { return !spent() && steps_-- > 0; }
+    bool spent() const { return steps_ <= 0; }
+
+   private:
+    int steps_ = 120;
+  };
 
   int64_t least(const Linear& form) const;
-  int64_t lower(const Linear& form, int budget) const;
+  int64_t lower(const Linear& form, Budget& budget) const;
   const Linear::Term* innermost(const Linear& form) const;
-  int64_t lower_of_terms(const Linear& form, int budget) const;
-  int64_t lower_by_cases(const Linear& form, const Linear::Term& term, int budget) const;
-  int64_t lower_of_atom(const Expr& atom, int64_t coef, int budget) const;
+  int64_t lower_of_terms(const Linear& form, Budget& budget) const;
+  int64_t lower_by_cases(const Linear& form, const Linear::Term& term, Budget& budget) const;
+  int64_t lower_of_atom(const Expr& atom, int64_t coef, Budget& budget) const;
 
   std::unordered_map<VarId, VarFact> vars_;
   size_t added_ = 0;  // variables so far, repeated ones counted again

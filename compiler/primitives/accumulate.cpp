@@ -139,28 +139,28 @@ class Accumulation {
 
   Stmt build() const {
     const Loop& t = leaf_.outermost();
-    const auto ranges = band_.points(t.min, t.min + t.extent);
-    return Allocate::make(
-        tile_, Block::make(ranges.size() == 1 ? over_range(ranges[0]) : over_hull(ranges)));
+    const Expr low = t.min, end = t.min + t.extent;
+    const bool ragged = band_.varies(low) || band_.varies(end);
+    return Allocate::make(tile_, Block::make(ragged ? over_hull(low, end) : over_range(low, end)));
   }
 
  private:
-  using Range = std::pair<Expr, Expr>;  // first iteration, and the one behind the last
-
   /// One range for all elements.
-  std::vector<Stmt> over_range(const Range& range) const {
+  std::vector<Stmt> over_range(const Expr& low, const Expr& end) const {
     const Loop& t = leaf_.outermost();
-    const Stmt update = Loop::make(t.var, range.first, range.second - range.first, t.loop_kind,
+    const Expr first = band_.without_lets(low);
+    const Stmt update = Loop::make(t.var, first, band_.without_lets(end) - first, t.loop_kind,
                                    t.mapping, sink(t.body, conjuncts(leaf_.guard), nullptr));
     // The update keeps the ids of the band, so its handles stay; the two copies get new ones.
     return {copy(leaf_.guard, clear()), update, copy(leaf_.guard, store(in_tile()))};
   }
 
-  std::vector<Stmt> over_hull(const std::vector<Range>& ranges) const {
+  /// Ranges of their own.
+  std::vector<Stmt> over_hull(const Expr& low, const Expr& end) const {
     const Loop& t = leaf_.outermost();
-    const Expr low = t.min, end = t.min + t.extent;
-    const auto [first, last] = hull(ranges);
-    Bounds inside = bounds_around(state_.kernel(), band_.loops().front()->id());
+    const Bounds around = bounds_around(state_.kernel(), band_.loops().front()->id());
+    const Expr first = extreme(low, BinaryOp::min, around), last = extreme(end, BinaryOp::max, around);
+    Bounds inside = around;
     band_.add_to(inside);
     inside.add(t.id(), first, last - 1);
     walk_stmts(t.body, [&](const Stmt& s) {
@@ -173,16 +173,12 @@ class Accumulation {
             Loop::make(t.var, first, last - first, t.loop_kind, t.mapping, body)};
   }
 
-  Range hull(const std::vector<Range>& ranges) const {
-    if (static_cast<int64_t>(ranges.size()) > max_copies)
-      state_.refuse(handle_, "the bounds of the reduction '{}' take {} ranges, more than {}",
-                    leaf_.outermost().name(), ranges.size(), max_copies);
-    const Bounds around = bounds_around(state_.kernel(), band_.loops().front()->id());
-    Range hull = ranges.front();
-    for (const auto& [first, last] : ranges)
-      hull = {simplify(minimum(hull.first, first), around),
-              simplify(maximum(hull.second, last), around)};
-    return hull;
+  Expr extreme(const Expr& bound, BinaryOp op, const Bounds& around) const {
+    const Expr value = band_.extreme(bound, op, around);
+    if (!value)
+      state_.refuse(handle_, "the bounds of the reduction '{}' take more than {} values",
+                    leaf_.outermost().name(), max_copies);
+    return value;
   }
 
   Expr in_tile() const { return Load::make(tile_, place_); }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "compiler/schedule_state.h"
@@ -29,13 +28,16 @@ class Band {
   /// Whether an expression of the body uses a variable of the band, of a loop or of a let.
   bool reaches(const ir::Expr& e) const;
 
-  /// The values of two expressions of the body for all iterations of the loops that they depend on,
-  /// be it through a let.
-  std::vector<std::pair<ir::Expr, ir::Expr>> points(const ir::Expr& a, const ir::Expr& b) const;
+  /// The expression with the band's lets written out.
+  ir::Expr without_lets(const ir::Expr& e) const;
+  /// Whether an expression of the body takes several values in the band.
+  bool varies(const ir::Expr& e) const;
+  /// The least (op min) or largest (op max) value that an expression of the body takes in the band:
+  /// that of one iteration where the expression is monotone, else the extremum over all of them.
+  /// Absent when they are more than max_copies.
+  ir::Expr extreme(const ir::Expr& e, ir::BinaryOp op, const ir::Bounds& around) const;
 
  private:
-  ir::Expr without_lets(const ir::Expr& e) const;
-
   std::vector<ir::Stmt> levels_;  // loops and lets, outermost first
   std::vector<const ir::Loop*> loops_;
 };

@@ -82,31 +82,25 @@ void cut(ScheduleState& state, const Step& step, const Loop& loop) {
       replace_loop(state.kernel().body, id, [&](const Loop&) { return Block::make(parts); }));
 }
 
-/// [begin, begin + extent), within the loop's own range; the extent is a multiple of the factor and
-/// not negative.
-struct MainPart {
-  Expr begin, extent;
-};
-
 /// Decides all that depends on a loop's variable below the loop, in a copy of its body, and gathers
 /// for which values of the variable the decisions are right.
 class MainFinder final : public Rewriter {
  public:
-  MainFinder(const ScheduleState& state, const Loop& loop)
+  /// The loop runs over [first, end); `around` knows all that is bound outside of it.
+  MainFinder(const ScheduleState& state, const Loop& loop, const Expr& first, const Expr& end,
+             const Bounds& around)
       : loop_(loop),
         inside_(bounds_throughout(state.kernel(), loop.id())),
-        around_(bounds_around(state.kernel(), loop.id())),
-        begin_(loop.min),
-        end_(loop.min + loop.extent) {}
+        around_(around),
+        first_(first),
+        begin_(first),
+        end_(end) {}
 
   Stmt decide() { return rewrite(loop_.body); }
 
-  MainPart main_part(int64_t factor) const {
-    if (!possible_) return {loop_.min, 0};
-    const Expr begin = simplify(begin_, around_);
-    const Expr extent = floordiv(maximum(end_ - begin, 0), factor) * factor;
-    return {begin, simplify(extent, around_)};
-  }
+  /// The values for which all decisions are right, an empty range at the first one at worst.
+  Expr begin() const { return possible_ ? begin_ : first_; }
+  Expr end() const { return possible_ ? end_ : first_; }
 
   Stmt rewrite(const Stmt& s) override {
     if (const auto* inner = s.as<Loop>()) {
@@ -159,17 +153,22 @@ class MainFinder final : public Rewriter {
 
   const Loop& loop_;
   Bounds inside_, around_;
-  Expr begin_, end_;
+  Expr first_, begin_, end_;
   bool possible_ = true;
   bool deciding_ = false;
 };
 
-/// Gives an expression a name, unless it is a constant.
+/// Gives values names, so that what is computed from them stays readable and cheap to reason about.
 class Namer {
  public:
+  explicit Namer(Bounds around) : around_(std::move(around)) {}
+
+  /// A variable for the value, or the value itself where it is a constant or a variable.
   Expr name(const std::string& name, const Expr& value) {
-    if (constant_of(value)) return value;
-    lets_.emplace_back(Var::make(name), value);
+    const Expr simple = simplify(value, around_);
+    if (simple.as<IntImm>() || simple.as<Var>()) return simple;
+    lets_.emplace_back(Var::make(name), simple);
+    around_.add(id_of(lets_.back().first), simple, simple);
     return lets_.back().first;
   }
   Stmt around(Stmt body) const {
@@ -177,18 +176,20 @@ class Namer {
       body = Let::make(let->first, let->second, std::move(body));
     return body;
   }
+  const Bounds& bounds() const { return around_; }
 
  private:
+  Bounds around_;
   std::vector<std::pair<Expr, Expr>> lets_;
 };
 
-/// The value of the REST loop's index: in front of MAIN, then behind it.
-Expr rest_value(const Expr& index, const Loop& loop, const MainPart& main, const Bounds& around) {
-  const Expr before = index + loop.min, after = before + main.extent;
-  const Expr head = simplify(main.begin - loop.min, around);
-  const Expr count = simplify(loop.extent - main.extent, around);
-  if (is_constant(main.extent, 0) || around.proves_le(count, head)) return before;
-  return is_constant(head, 0) ? after : Select::make(index < head, before, after);
+/// The value of the REST loop's index: it skips the `skipped` values from `main` on.
+Expr rest_value(const Expr& index, const Expr& first, const Expr& main, const Expr& skipped,
+                const Expr& count, const Bounds& bounds) {
+  const Expr head = simplify(main - first, bounds);
+  if (is_constant(skipped, 0) || bounds.proves_le(count, head)) return first + index;
+  if (is_constant(head, 0)) return first + index + skipped;
+  return first + index + Select::make(index < head, 0, skipped);
 }
 
 void main_and_rest(ScheduleState& state, const Step& step, const Loop& loop) {
@@ -196,24 +197,26 @@ void main_and_rest(ScheduleState& state, const Step& step, const Loop& loop) {
   if (loop.loop_kind != LoopKind::parallel)
     state.refuse(target, "only a parallel loop has its rest moved behind the main part");
   const int64_t factor = step.options.contains("by") ? state.int_option("by", 1) : 1;
-  MainFinder finder(state, loop);
+  Namer namer(bounds_around(state.kernel(), loop.id()));
+  const Expr first = namer.name(loop.name() + "_first", loop.min);
+  const Expr end = namer.name(loop.name() + "_end", loop.min + maximum(loop.extent, 0));
+  MainFinder finder(state, loop, first, end, namer.bounds());
   const Stmt decided = finder.decide();
-  const Bounds around = bounds_around(state.kernel(), loop.id());
-  Namer namer;
-  MainPart main = finder.main_part(factor);
-  const Expr rest_count = simplify(maximum(loop.extent, 0) - main.extent, around);
-  const Expr var = Var::make(loop.name()), edge = Var::make("edge"), value = Var::make(loop.name());
-  const Expr edge_value = rest_value(edge, loop, main, around);
-  main.begin = namer.name(loop.name() + "_main", main.begin);
+  const Expr main = namer.name(loop.name() + "_main", finder.begin());
+  const Expr blocks = floordiv(maximum(finder.end() - main, 0), factor);
+  const Expr full = simplify(namer.name(loop.name() + "_full", blocks) * factor);
 
   PartNames names(state, target, loop);
   Substitution main_names, rest_names;
+  const Expr var = Var::make(loop.name()), edge = Var::make("edge"), value = Var::make(loop.name());
+  const Expr count = simplify(end - first - full, namer.bounds());
   const Stmt main_body = substitute(clone_fresh(decided, &main_names), {{loop.id(), var}});
-  const Stmt rest_body = substitute(clone_fresh(loop.body, &rest_names), {{loop.id(), value}});
+  const Stmt rest_body = Let::make(
+      value, rest_value(edge, first, main, full, count, namer.bounds()),
+      substitute(clone_fresh(loop.body, &rest_names), {{loop.id(), value}}));
   const Stmt parts = namer.around(Block::make(
-      {Loop::make(var, main.begin, main.extent, loop.loop_kind, loop.mapping, main_body),
-       Loop::make(edge, 0, rest_count, loop.loop_kind, loop.mapping,
-                  Let::make(value, edge_value, rest_body))}));
+      {Loop::make(var, main, full, loop.loop_kind, loop.mapping, main_body),
+       Loop::make(edge, 0, count, loop.loop_kind, loop.mapping, rest_body)}));
   names.bind(step.results[0], var, main_names);
   names.bind(step.results[1], edge, rest_names);
   const VarId id = loop.id();

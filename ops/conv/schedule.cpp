@@ -66,7 +66,7 @@ class Template {
     std::string block;
     if (plan_.row_block > 0) {
       block = "qb";
-      step("split {} by={} tail=guard -> qb qi", names.q, plan_.row_block);
+      step("split {} by={} tail=cut -> qb qi", names.q, plan_.row_block);
       names.q = "qi";
     }
     const bool whole = products_.gap == 1 && products_.parts.size() == 1;
