@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -37,13 +38,14 @@ class Bounds {
   Interval range(const Expr& e) const;
   Interval range(const Linear& form) const;
   /// Whether the form is >= 0 for all values in scope.
-  bool proves_nonnegative(const Linear& form) const { return least(form) >= 0; }
+  bool proves_nonnegative(const Linear& form) const;
   bool proves_le(const Expr& a, const Expr& b) const;
 
  private:
   struct VarFact {
     Expr min, max;
     size_t order;
+    mutable std::optional<Interval> range = {};  // once somebody asked
   };
   /// Steps that one question may take: cases multiply, and an answer that takes long is not worth it.
   class Budget {
@@ -52,15 +54,18 @@ class Bounds {
     bool spent() const { return steps_ <= 0; }
 
    private:
-    int steps_ = 120;
+    int steps_ = 40;
   };
 
+  Interval range_of(const VarFact& fact) const;
+  Interval quick(const Linear& form) const;
+  Interval quick(const Expr& atom) const;
+  bool proves(const Linear& form, Budget& budget) const;
+  bool proves_by_cases(const Linear& form, const Linear::Term& term, Budget& budget) const;
   int64_t least(const Linear& form) const;
   int64_t lower(const Linear& form, Budget& budget) const;
   const Linear::Term* innermost(const Linear& form) const;
-  int64_t lower_of_terms(const Linear& form, Budget& budget) const;
   int64_t lower_by_cases(const Linear& form, const Linear::Term& term, Budget& budget) const;
-  int64_t lower_of_atom(const Expr& atom, int64_t coef, Budget& budget) const;
 
   std::unordered_map<VarId, VarFact> vars_;
   size_t added_ = 0;  // variables so far, repeated ones counted again
