@@ -206,23 +206,32 @@ bool Bounds::proves_nonnegative(const Linear& form) const {
   }
 }
 
-/// The same steps as lower(), left as soon as the answer is known.
-bool Bounds::proves(const Linear& form, Budget& budget) const {
+/// The same steps as lower(), left as soon as the answer is known. An assumption is tried where no
+/// cases are left: form >= 0 follows from form - assumption >= 0.
+bool Bounds::proves(const Linear& form, Budget& budget, bool may_assume) const {
   const Interval r = quick(form);
-  if (r.min >= 0 || r.max < 0 || !budget.spend()) return r.min >= 0;
-  if (const Linear::Term* t = next_cases(form)) return proves_by_cases(form, *t, budget);
+  if (r.min >= 0 || !budget.spend()) return r.min >= 0;
+  if (r.max < 0 && (!may_assume || assumptions_.empty())) return false;
+  if (const Linear::Term* t = next_cases(form))
+    return proves_by_cases(form, *t, budget, may_assume);
+  if (may_assume)
+    for (const Linear& assumption : assumptions_)
+      if (proves(form - assumption, budget, false)) return true;
   const Linear::Term* t = innermost(form);
   if (!t) return false;
   const VarFact& fact = vars_.at(id_of(t->atom));
-  return proves(replaced(form, *t, t->coef > 0 ? fact.min : fact.max), budget);
+  return proves(replaced(form, *t, t->coef > 0 ? fact.min : fact.max), budget, may_assume);
 }
 
-bool Bounds::proves_by_cases(const Linear& form, const Linear::Term& term, Budget& budget) const {
-  const auto with = [&](const Expr& value) { return proves(replaced(form, term, value), budget); };
+bool Bounds::proves_by_cases(const Linear& form, const Linear::Term& term, Budget& budget,
+                             bool may_assume) const {
+  const auto with = [&](const Expr& value) {
+    return proves(replaced(form, term, value), budget, may_assume);
+  };
   if (const auto* select = term.atom.as<Select>()) return with(select->a) && with(select->b);
   const auto& binary = *term.atom.as<Binary>();
   if (binary.op == BinaryOp::floordiv)
-    return proves(without_quotient(form, term, *constant_of(binary.b)), budget);
+    return proves(without_quotient(form, term, *constant_of(binary.b)), budget, may_assume);
   return needs_both(term) ? with(binary.a) && with(binary.b) : with(binary.a) || with(binary.b);
 }
 

@@ -33,6 +33,8 @@ class Bounds {
   void add_loop(const Loop& loop);
   /// var == value, where value is an index.
   void add_let(const Let& let);
+  /// The form is >= 0, a guard for example. Proofs of inequalities may use it.
+  void assume_nonnegative(Linear form) { assumptions_.push_back(std::move(form)); }
 
   /// Of a scalar index expression. Where the arithmetic would leave 64 bits, unbounded.
   Interval range(const Expr& e) const;
@@ -60,8 +62,9 @@ class Bounds {
   Interval range_of(const VarFact& fact) const;
   Interval quick(const Linear& form) const;
   Interval quick(const Expr& atom) const;
-  bool proves(const Linear& form, Budget& budget) const;
-  bool proves_by_cases(const Linear& form, const Linear::Term& term, Budget& budget) const;
+  bool proves(const Linear& form, Budget& budget, bool may_assume = true) const;
+  bool proves_by_cases(const Linear& form, const Linear::Term& term, Budget& budget,
+                       bool may_assume) const;
   int64_t least(const Linear& form) const;
   int64_t lower(const Linear& form, Budget& budget) const;
   const Linear::Term* innermost(const Linear& form) const;
@@ -70,6 +73,7 @@ class Bounds {
   std::unordered_map<VarId, VarFact> vars_;
   size_t added_ = 0;  // variables so far, repeated ones counted again
   std::unordered_map<std::string, Interval> symbols_;
+  std::vector<Linear> assumptions_;
 };
 
 /// Bounds with the kernel's symbols.

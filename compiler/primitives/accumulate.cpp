@@ -166,11 +166,24 @@ class Accumulation {
     walk_stmts(t.body, [&](const Stmt& s) {
       if (const auto* inner = s.as<Loop>()) inside.add_loop(*inner);
     });
-    const Expr done = both(equal_to(t.var + 1, end), both(low < end, leaf_.guard));
+    const bool may_be_empty = !never_empty(low, end, around);
+    Expr done = both(equal_to(t.var + 1, end), leaf_.guard);
+    if (may_be_empty) done = both(done, low < end);
     const Stmt body = Block::make({copy(equal_to(t.var, low), clear()), sink(t.body, {}, &inside),
                                    copy(done, store(in_tile()))});
-    return {copy(both(end <= low, leaf_.guard), store(leaf_.init->value)), copy({}, clear()),
-            Loop::make(t.var, first, last - first, t.loop_kind, t.mapping, body)};
+    std::vector<Stmt> all{copy({}, clear()),
+                          Loop::make(t.var, first, last - first, t.loop_kind, t.mapping, body)};
+    if (may_be_empty)
+      all.insert(all.begin(), copy(both(end <= low, leaf_.guard), store(leaf_.init->value)));
+    return all;
+  }
+
+  /// Whether every element that is stored has an iteration.
+  bool never_empty(const Expr& low, const Expr& end, Bounds bounds) const {
+    band_.add_to(bounds);
+    for (const Expr& cond : conjuncts(leaf_.guard))
+      if (const auto form = nonnegative_form(cond)) bounds.assume_nonnegative(*form);
+    return bounds.proves_le(low + 1, end);
   }
 
   Expr extreme(const Expr& bound, BinaryOp op, const Bounds& around) const {
