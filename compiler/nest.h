@@ -51,9 +51,6 @@ std::string mapping_objection(const ir::Stmt& body);
 /// lets; null when there is none.
 const ir::Loop* dependent_loop(const ir::Loop& loop);
 
-/// Whether a load stands in the expression.
-bool reads_memory(const ir::Expr& e);
-
 /// The conjuncts of a condition, in order.
 std::vector<ir::Expr> conjuncts(const ir::Expr& cond);
 /// The conjunction of conditions; absent when there are none.

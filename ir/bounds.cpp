@@ -79,7 +79,10 @@ const Linear::Term* next_cases(const Linear& form) {
 }  // namespace
 
 void Bounds::add(VarId var, Expr min, Expr max) {
-  vars_[var] = {std::move(min), std::move(max), added_++};
+  const auto [fact, is_new] =
+      vars_.insert_or_assign(var, VarFact{std::move(min), std::move(max), added_++});
+  if (!is_new)  // what followed from the old bounds is void
+    for (const auto& [id, known] : vars_) known.range.reset();
 }
 
 void Bounds::add_symbol(const SymbolDecl& symbol) {
@@ -93,11 +96,20 @@ void Bounds::add_let(const Let& let) {
 }
 
 Interval Bounds::range(const Expr& e) const {
+  if (const auto* var = e.as<Var>()) {
+    const auto fact = vars_.find(var->id);
+    return fact == vars_.end() ? Interval{} : range_of(fact->second, e);
+  }
   try {
     return range(Linear::of(e));
   } catch (const LinearOverflow&) {
     return {};
   }
+}
+
+Interval Bounds::range_of(const VarFact& fact, const Expr& var) const {
+  if (!fact.range) fact.range = range(Linear::of(var));
+  return *fact.range;
 }
 
 Interval Bounds::range(const Linear& form) const {

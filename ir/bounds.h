@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -44,9 +45,11 @@ class Bounds {
   struct VarFact {
     Expr min, max;
     size_t order;
+    mutable std::optional<Interval> range = {};  // once somebody asked
   };
   static constexpr int branch_budget = 10;
 
+  Interval range_of(const VarFact& fact, const Expr& var) const;
   int64_t least(const Linear& form) const;
   int64_t lower(const Linear& form, int budget) const;
   const Linear::Term* innermost(const Linear& form) const;
