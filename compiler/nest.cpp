@@ -56,13 +56,15 @@ void add_binding(const Stmt& s, Bounds& bounds) {
 
 }  // namespace
 
-const Loop* find_loop(const Stmt& root, VarId id) {
+Stmt find_loop_stmt(const Stmt& root, VarId id) {
   const Stmt* found = find_stmt(root, [id](const Stmt& s) {
     const auto* loop = s.as<Loop>();
     return loop && loop->id() == id;
   });
-  return found ? found->as<Loop>() : nullptr;
+  return found ? *found : Stmt();
 }
+
+const Loop* find_loop(const Stmt& root, VarId id) { return find_loop_stmt(root, id).as<Loop>(); }
 
 Stmt replace_loop(const Stmt& root, VarId id, const std::function<Stmt(const Loop&)>& edit) {
   return LoopReplacer(id, edit).rewrite(root);
@@ -193,6 +195,25 @@ const Loop* dependent_loop(const Loop& loop) {
     if (inner && !found && (depends(inner->min) || depends(inner->extent))) found = inner;
   });
   return found;
+}
+
+bool binds_any_of(const Stmt& s, const Expr& e) {
+  return find_stmt(s, [&](const Stmt& inner) {
+    const auto* loop = inner.as<Loop>();
+    const auto* let = inner.as<Let>();
+    return (loop && uses(e, loop->id())) || (let && uses(e, id_of(let->var)));
+  });
+}
+
+std::optional<Linear> least_inside(const Linear& form, const Stmt& body, const Bounds& bounds) {
+  Linear outside(form.constant), inside;
+  for (const Linear::Term& term : form.terms) {
+    const bool is_inner = binds_any_of(body, term.atom);
+    (is_inner ? inside : outside).add_term(term.atom, term.coef);
+  }
+  const int64_t least = bounds.range(inside).min;
+  if (least == Interval::min_value) return std::nullopt;
+  return outside + Linear(least);
 }
 
 std::vector<Expr> conjuncts(const Expr& cond) {

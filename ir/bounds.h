@@ -38,7 +38,7 @@ class Bounds {
   Interval range(const Expr& e) const;
   Interval range(const Linear& form) const;
   /// Whether the form is >= 0 for all values in scope.
-  bool proves_nonnegative(const Linear& form) const { return least(form) >= 0; }
+  bool proves_nonnegative(const Linear& form) const;
   bool proves_le(const Expr& a, const Expr& b) const;
 
  private:
@@ -47,15 +47,25 @@ class Bounds {
     size_t order;
     mutable std::optional<Interval> range = {};  // once somebody asked
   };
-  static constexpr int branch_budget = 10;
+  /// Steps that one question may take: cases multiply, and an answer that takes long is not worth it.
+  class Budget {
+   public:
+    bool spend() { return !spent() && steps_-- > 0; }
+    bool spent() const { return steps_ <= 0; }
 
-  Interval range_of(const VarFact& fact, const Expr& var) const;
+   private:
+    int steps_ = 40;
+  };
+
+  Interval range_of(const VarFact& fact) const;
+  Interval quick(const Linear& form) const;
+  Interval quick(const Expr& atom) const;
+  bool proves(const Linear& form, Budget& budget) const;
+  bool proves_by_cases(const Linear& form, const Linear::Term& term, Budget& budget) const;
   int64_t least(const Linear& form) const;
-  int64_t lower(const Linear& form, int budget) const;
+  int64_t lower(const Linear& form, Budget& budget) const;
   const Linear::Term* innermost(const Linear& form) const;
-  int64_t lower_of_terms(const Linear& form, int budget) const;
-  int64_t lower_by_cases(const Linear& form, const Linear::Term& term, int budget) const;
-  int64_t lower_of_atom(const Expr& atom, int64_t coef, int budget) const;
+  int64_t lower_by_cases(const Linear& form, const Linear::Term& term, Budget& budget) const;
 
   std::unordered_map<VarId, VarFact> vars_;
   size_t added_ = 0;  // variables so far, repeated ones counted again

@@ -252,9 +252,8 @@ class ExprSimplifier final : public Rewriter {
   /// given >= 0, decided by the bounds or written as "negative terms <= positive terms".
   Expr nonnegative(const Expr& e, const Linear& given) {
     const Linear form = without_divisions(given);
-    const Interval r = bounds_.range(form);
-    if (r.min >= 0) return BoolImm::make(true);
-    if (r.max < 0) return BoolImm::make(false);
+    if (bounds_.proves_nonnegative(form)) return BoolImm::make(true);
+    if (bounds_.proves_nonnegative(form * -1 + Linear(-1))) return BoolImm::make(false);
     Linear left, right;
     for (const Linear::Term& t : form.terms)
       (t.coef > 0 ? right : left).add_term(t.atom, t.coef > 0 ? t.coef : -t.coef);
