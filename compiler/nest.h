@@ -62,9 +62,6 @@ bool binds_any_of(const ir::Stmt& s, const ir::Expr& e);
 std::optional<ir::Linear> least_inside(const ir::Linear& form, const ir::Stmt& body,
                                        const ir::Bounds& bounds);
 
-/// Whether a load stands in the expression.
-bool reads_memory(const ir::Expr& e);
-
 /// The conjuncts of a condition, in order.
 std::vector<ir::Expr> conjuncts(const ir::Expr& cond);
 /// The conjunction of conditions; absent when there are none.
