@@ -1,4 +1,5 @@
-// accumulate LOOP... -> TILE: a tile of outputs lives in registers during the reduction.
+// accumulate LOOP... [store=interleaved] -> TILE: a tile of outputs lives in registers during the
+// reduction.
 //
 //   for q1: for lane:                      allocate acc[q1, lane]
 //     y[q1, lane] = 0                      for q1: for lane: acc[q1, lane] = 0
@@ -11,6 +12,12 @@
 // of reductions. The band moves inside the reductions; every element sees the same operations in
 // the same order. Guards go with each of the three nests. The handles of the band stay with the
 // update. Map the band first: a tile that a serial loop walks through is memory, not registers.
+//
+// store=interleaved is for lanes whose outputs are as far apart as the loop around the lanes has
+// iterations, with the outputs of these in between: the last nest takes them in the order of memory,
+//
+//   for j: for lane: y[lane*2 + j] = acc[j, lane]     for e0: for e1: y[e0*4 + e1] = acc[j, lane]
+//   of 2 and 4 iterations                             where lane, j = divided e0*4 + e1 by 2
 //
 // A leaf without a reduction, or a band that never runs, is left as it is. Refuses a band that is
 // not perfect, parallel and of constant extents, another shape of the leaf, masks on its accesses,
@@ -159,8 +166,26 @@ class BandSinker {
   std::vector<Expr> place_;
 };
 
+/// The nest around a store with the iterations of the last two loops counted as one number, the
+/// last loop's first, and cut where the last loop's are.
+Stmt interleaved(const ScheduleState& state, const std::vector<const Loop*>& band, Stmt store) {
+  const std::string& last = state.step().targets.back();
+  if (band.size() < 2) state.refuse(last, "store=interleaved takes two loops or more");
+  const Loop &outer = *band[band.size() - 2], &inner = *band.back();
+  const Expr part = Var::make(outer.name()), lane = Var::make(inner.name());
+  const Expr number = part * inner.extent + lane;
+  store = substitute(store, {{outer.id(), outer.min + floormod(number, outer.extent)},
+                             {inner.id(), inner.min + floordiv(number, outer.extent)}});
+  store = Loop::make(lane, 0, inner.extent, LoopKind::parallel, inner.mapping, store);
+  store = Loop::make(part, 0, outer.extent, LoopKind::parallel, outer.mapping, store);
+  return wrap_in_loops({band.begin(), band.end() - 2}, store);
+}
+
 void apply(ScheduleState& state, const Step& step) {
-  state.expect_form(-1, {}, 1);
+  state.expect_form(-1, {"store"}, 1);
+  const std::string order = state.option("store", "plain");
+  if (order != "plain" && order != "interleaved")
+    state.refuse(step.targets.back(), "store= takes plain or interleaved, got '{}'", order);
   const std::vector<const Loop*> band = band_of(state, step);
   if (never_runs(state.kernel().body, band.back()->id())) return;
   const Leaf leaf = leaf_of(state, step.targets.back(), band.back()->body);
@@ -173,12 +198,14 @@ void apply(ScheduleState& state, const Step& step) {
   }
   const BufferRef tile =
       Buffer::make(step.results[0], leaf.init->buffer->scalar, shape, BufferRole::tile);
-  const auto nest = [&](Stmt store) {
-    return wrap_in_loops(band, leaf.guard ? If::make(leaf.guard, std::move(store)) : store);
+  const auto guarded = [&](Stmt store) {
+    return leaf.guard ? If::make(leaf.guard, std::move(store)) : store;
   };
-  const Stmt init = nest(Store::make(tile, place, leaf.init->value));
+  const Stmt init = wrap_in_loops(band, guarded(Store::make(tile, place, leaf.init->value)));
+  const Stmt store =
+      guarded(Store::make(leaf.init->buffer, leaf.init->indices, Load::make(tile, place)));
   const Stmt final_store =
-      nest(Store::make(leaf.init->buffer, leaf.init->indices, Load::make(tile, place)));
+      order == "plain" ? wrap_in_loops(band, store) : interleaved(state, band, store);
   const Stmt update = BandSinker(state, step.targets.back(), band, leaf, tile, place)
                           .sink(leaf.reduction, conjuncts(leaf.guard));
   // The update keeps the ids of the band, so its handles stay; the two copies get new ones.
@@ -190,7 +217,7 @@ void apply(ScheduleState& state, const Step& step) {
 
 }  // namespace
 
-const Primitive accumulate_primitive{"accumulate", "accumulate LOOP... -> TILE",
+const Primitive accumulate_primitive{"accumulate", "accumulate LOOP... [store=interleaved] -> TILE",
                                      "keep a tile of outputs in registers", apply};
 
 }  // namespace nestjit::compiler
