@@ -14,11 +14,12 @@
 
 namespace nestjit::tools {
 
-/// One round that stands.
+/// One round.
 struct Round {
   double seconds;   // of one call
   double fraction;  // of the FMA peak
   double peak;      // GFLOP/s, mean of the two samples
+  bool steady;      // it stands
 };
 
 struct MeasureOptions {
@@ -26,6 +27,7 @@ struct MeasureOptions {
   int threads = 1;              // cores whose peak the call is compared with
   double batch_seconds = 1e-3;  // short calls are repeated to last about this long
   double most_seconds = 30;     // no new round is begun after that
+  bool warm_up = false;         // each round calls once beforehand: others have used the caches
 };
 
 /// What rounds add up to.
@@ -46,8 +48,7 @@ class Rounds {
          MeasureOptions options);
 
   /// One round; repeats a few times while the machine changes, then lets the last one be dropped.
-  /// Returns the seconds of one call.
-  double run_one();
+  Round run_one();
 
   Measurement summary() const;
 
@@ -58,6 +59,7 @@ class Rounds {
   double flops_;
   std::function<void()> call_;
   MeasureOptions options_;
+  double once_ = 0;  // seconds of a call, roughly
   int batch_ = 1;
   std::vector<Round> kept_, dropped_;
 };

@@ -1,0 +1,64 @@
+// OpenBLAS: the matrix products of bench/peers/polyphase.h through cblas_sgemm.
+#include <sstream>
+
+#include "bench/peers/fastest.h"
+#include "bench/peers/openblas_library.h"
+#include "bench/peers/peer.h"
+#include "bench/peers/polyphase.h"
+
+namespace nestjit::bench {
+namespace {
+
+void multiply(const OpenblasLibrary& blas, const PolyphasePlan& plan, const float* x, float* y) {
+  fill_zeros(plan, y);
+  for (const Product& p : plan.products) {
+    const WeightBlock& block = plan.blocks[p.block];
+    const float* w = block.values.data() + p.row * block.columns + p.column;
+    blas.sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, static_cast<int>(p.m),
+               static_cast<int>(p.n), static_cast<int>(p.k), 1.0f, x + p.x,
+               static_cast<int>(p.x_stride), w, static_cast<int>(block.columns),
+               p.accumulate ? 1.0f : 0.0f, y + p.y, static_cast<int>(p.y_stride));
+  }
+}
+
+class Openblas final : public Peer {
+ public:
+  explicit Openblas(const OpenblasLibrary& blas) : blas_(blas) {}
+
+  std::string name() const override { return "OpenBLAS"; }
+
+  /// "OpenBLAS 0.3.21, core SkylakeX": the first two words of its configuration.
+  std::string version() const override {
+    std::istringstream words(blas_.config());
+    std::string library, number;
+    words >> library >> number;
+    return library + " " + number + " (polyphase over cblas_sgemm, core type " + blas_.core() + ")";
+  }
+
+  PeerCall prepare(const ops::ConvProblem& problem, const Operands& operands) override {
+    std::vector<PeerCall> candidates;
+    for (const PolyphaseWay& way : polyphase_ways(problem)) {
+      auto plan =
+          std::make_shared<const PolyphasePlan>(polyphase_plan(problem, operands.w, way));
+      candidates.push_back({[blas = blas_, plan, x = operands.x, y = operands.y] {
+                              multiply(blas, *plan, x, y);
+                            },
+                            way.text()});
+    }
+    return fastest_of(std::move(candidates));
+  }
+
+ private:
+  OpenblasLibrary blas_;
+};
+
+}  // namespace
+
+std::unique_ptr<Peer> make_openblas(int threads, std::string& reason) {
+  const OpenblasLibrary blas = load_openblas(fastest_openblas_core(threads), reason);
+  if (!blas) return nullptr;
+  blas.set_num_threads(threads);
+  return std::make_unique<Openblas>(blas);
+}
+
+}  // namespace nestjit::bench
