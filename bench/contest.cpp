@@ -3,6 +3,8 @@
 #include <chrono>
 #include <thread>
 
+#include "bench/peers/fastest.h"
+
 namespace nestjit::bench {
 namespace {
 
@@ -10,7 +12,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double most_seconds = 15;  // of one contestant's turns
 constexpr int least_turns = 3;
-constexpr auto to_sleep = std::chrono::milliseconds(40);  // OpenBLAS spins for 2^26 clock ticks
 
 }  // namespace
 
@@ -38,7 +39,7 @@ double Contest::run_round() {
       seat.history.push_back({});
       continue;
     }
-    if (pause_) std::this_thread::sleep_for(to_sleep);
+    if (pause_) std::this_thread::sleep_for(time_to_sleep);
     const auto start = Clock::now();
     seat.history.push_back(seat.rounds->run_one());
     seat.spent += std::chrono::duration<double>(Clock::now() - start).count();

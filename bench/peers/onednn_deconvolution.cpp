@@ -51,7 +51,7 @@ Layouts two_dimensions(const Transposed& c) {
 
 class Deconvolution final : public Peer {
  public:
-  explicit Deconvolution(int threads) { set_onednn_threads(threads); }
+  explicit Deconvolution(int threads) : threads_(threads) { set_onednn_threads(threads); }
 
   std::string name() const override { return "oneDNN"; }
   std::string version() const override { return onednn_version() + " (deconvolution)"; }
@@ -69,7 +69,7 @@ class Deconvolution final : public Peer {
       }
     }
     if (candidates.empty()) base::unsupported("{}", refusal);
-    return fastest_of(std::move(candidates));
+    return fastest_of(std::move(candidates), threads_);
   }
 
  private:
@@ -91,6 +91,7 @@ class Deconvolution final : public Peer {
             how + ", " + desc.impl_info_str()};
   }
 
+  int threads_;
   dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream_{engine_};
 };

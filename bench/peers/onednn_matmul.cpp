@@ -23,7 +23,7 @@ struct Step {
 
 class Matmul final : public Peer {
  public:
-  explicit Matmul(int threads) { set_onednn_threads(threads); }
+  explicit Matmul(int threads) : threads_(threads) { set_onednn_threads(threads); }
 
   std::string name() const override { return "oneDNN matmul"; }
   std::string version() const override { return onednn_version() + " (polyphase over matmul)"; }
@@ -44,7 +44,7 @@ class Matmul final : public Peer {
       }
     }
     if (candidates.empty()) base::unsupported("{}", refusal);
-    return fastest_of(std::move(candidates));
+    return fastest_of(std::move(candidates), threads_);
   }
 
  private:
@@ -98,6 +98,7 @@ class Matmul final : public Peer {
     return packed_.back().second;
   }
 
+  int threads_;
   dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream_{engine_};
   std::vector<std::pair<std::tuple<size_t, int64_t, int64_t, int64_t, int64_t>, memory>> packed_;

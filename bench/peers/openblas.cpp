@@ -23,42 +23,48 @@ void multiply(const OpenblasLibrary& blas, const PolyphasePlan& plan, const floa
 
 class Openblas final : public Peer {
  public:
-  explicit Openblas(const OpenblasLibrary& blas) : blas_(blas) {}
+  Openblas(std::vector<OpenblasLibrary> libraries, int threads)
+      : libraries_(std::move(libraries)), threads_(threads) {}
 
   std::string name() const override { return "OpenBLAS"; }
 
-  /// "OpenBLAS 0.3.21, core SkylakeX": the first two words of its configuration.
   std::string version() const override {
-    std::istringstream words(blas_.config());
-    std::string library, number;
+    std::istringstream words(libraries_[0].config());  // "OpenBLAS 0.3.21 ..."
+    std::string library, number, cores;
     words >> library >> number;
-    return library + " " + number + " (polyphase over cblas_sgemm, core type " + blas_.core() + ")";
+    for (const OpenblasLibrary& blas : libraries_) {
+      cores += (cores.empty() ? "" : ", ") + std::string(blas.core());
+    }
+    return library + " " + number + " (polyphase over cblas_sgemm; fastest core type of " + cores +
+           ")";
   }
 
   PeerCall prepare(const ops::ConvProblem& problem, const Operands& operands) override {
     std::vector<PeerCall> candidates;
     for (const PolyphaseWay& way : polyphase_ways(problem)) {
-      auto plan =
-          std::make_shared<const PolyphasePlan>(polyphase_plan(problem, operands.w, way));
-      candidates.push_back({[blas = blas_, plan, x = operands.x, y = operands.y] {
-                              multiply(blas, *plan, x, y);
-                            },
-                            way.text()});
+      auto plan = std::make_shared<const PolyphasePlan>(polyphase_plan(problem, operands.w, way));
+      for (const OpenblasLibrary& blas : libraries_) {
+        candidates.push_back({[blas, plan, x = operands.x, y = operands.y] {
+                                multiply(blas, *plan, x, y);
+                              },
+                              way.text() + ", core type " + blas.core()});
+      }
     }
-    return fastest_of(std::move(candidates));
+    return fastest_of(std::move(candidates), threads_);
   }
 
  private:
-  OpenblasLibrary blas_;
+  std::vector<OpenblasLibrary> libraries_;
+  int threads_;
 };
 
 }  // namespace
 
 std::unique_ptr<Peer> make_openblas(int threads, std::string& reason) {
-  const OpenblasLibrary blas = load_openblas(fastest_openblas_core(threads), reason);
-  if (!blas) return nullptr;
-  blas.set_num_threads(threads);
-  return std::make_unique<Openblas>(blas);
+  std::vector<OpenblasLibrary> libraries = load_openblas(reason);
+  if (libraries.empty()) return nullptr;
+  for (const OpenblasLibrary& blas : libraries) blas.set_num_threads(threads);
+  return std::make_unique<Openblas>(std::move(libraries), threads);
 }
 
 }  // namespace nestjit::bench

@@ -1,22 +1,33 @@
 #include "bench/peers/openblas_library.h"
 
 #include <dlfcn.h>
-#include <sys/wait.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
-#include <cstring>
-#include <vector>
+#include <string_view>
+
+#include "tools/read_file.h"
 
 namespace nestjit::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr const char* library_file = "libopenblas.so.0";
-constexpr int tries = 7;  // of one product; the best counts
+
+/// Core types besides the library's own choice, by the instructions their kernels use.
+std::vector<std::string> core_types() {
+  std::vector<std::string> cores;
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+    cores.push_back("SkylakeX");
+  }
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    cores.push_back("Zen");
+    cores.push_back("Haswell");
+  }
+  return cores;
+}
 
 template <class Function>
 bool find(void* library, const char* name, Function& function) {
@@ -24,96 +35,55 @@ bool find(void* library, const char* name, Function& function) {
   return function != nullptr;
 }
 
-struct Shape {
-  int m, n, k;
-};
-
-/// GFLOP/s of a product, rows as a vocoder layer has them.
-double rate_of(const OpenblasLibrary& blas, const Shape& s) {
-  const auto a = static_cast<size_t>(s.m) * static_cast<size_t>(s.k);
-  const auto b = static_cast<size_t>(s.k) * static_cast<size_t>(s.n);
-  const auto c = static_cast<size_t>(s.m) * static_cast<size_t>(s.n);
-  const std::vector<float> x(a, 0.5f), w(b, 0.25f);
-  std::vector<float> y(c);
-  double best = 1e30;
-  for (int i = 0; i < tries; ++i) {
-    const auto start = Clock::now();
-    blas.sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, s.m, s.n, s.k, 1, x.data(), s.k, w.data(),
-               s.n, 0, y.data(), s.n);
-    best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
-  }
-  return 2e-9 * s.m * s.n * s.k / best;
+bool find_functions(void* library, OpenblasLibrary& blas) {
+  return find(library, "cblas_sgemm", blas.sgemm) &&
+         find(library, "openblas_set_num_threads", blas.set_num_threads) &&
+         find(library, "openblas_get_config", blas.config) &&
+         find(library, "openblas_get_corename", blas.core);
 }
 
-/// Product of the rates of a few shapes, or 0 when the library has no such core.
-double score_of(const std::string& core, int threads) {
-  std::string reason;
-  const OpenblasLibrary blas = load_openblas(core, reason);
-  if (!blas || (!core.empty() && core != blas.core())) return 0;
-  blas.set_num_threads(threads);
-  double score = 1;
-  for (const Shape& s : {Shape{128, 2048, 1024}, {1024, 1024, 512}, {4096, 128, 256},
-                         {4096, 64, 128}}) {
-    score *= rate_of(blas, s);
-  }
-  return score;
+/// Path of the file that a function was loaded from.
+std::string file_of(const OpenblasLibrary& blas) {
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<const void*>(blas.sgemm), &info) == 0) return {};
+  return info.dli_fname;
 }
 
-/// score_of() in a process of its own: the library settles on one core type when it is loaded, and
-/// a core type that the machine is not may end it.
-double score_elsewhere(const std::string& core, int threads) {
-  int ends[2];
-  if (pipe(ends) != 0) return 0;
-  const pid_t child = fork();
-  if (child == 0) {
-    const double score = score_of(core, threads);
-    const ssize_t written = write(ends[1], &score, sizeof score);
-    _exit(written == sizeof score ? 0 : 1);
+/// The library once more. The loader knows a library by its file, so it gets a copy in memory,
+/// whose descriptor stays open: the loader would take the next file of that name for the same.
+void* load_copy(const std::string& bytes) {
+  const int file = memfd_create("openblas", MFD_CLOEXEC);
+  if (file < 0) return nullptr;
+  for (size_t done = 0; done < bytes.size();) {
+    const ssize_t n = write(file, bytes.data() + done, bytes.size() - done);
+    if (n <= 0) return nullptr;
+    done += static_cast<size_t>(n);
   }
-  close(ends[1]);
-  double score = 0;
-  if (read(ends[0], &score, sizeof score) != sizeof score) score = 0;
-  close(ends[0]);
-  if (child > 0) waitpid(child, nullptr, 0);
-  return score;
+  return dlopen(("/proc/self/fd/" + std::to_string(file)).c_str(), RTLD_NOW | RTLD_LOCAL);
 }
 
 }  // namespace
 
-OpenblasLibrary load_openblas(const std::string& core, std::string& reason) {
-  if (core.empty()) {
-    unsetenv("OPENBLAS_CORETYPE");
-  } else {
-    setenv("OPENBLAS_CORETYPE", core.c_str(), 1);
-  }
-  void* library = dlopen(library_file, RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) {
-    reason = std::string("OpenBLAS cannot be loaded: ") + dlerror();
-    return {};
-  }
+std::vector<OpenblasLibrary> load_openblas(std::string& reason) {
+  unsetenv("OPENBLAS_CORETYPE");
+  void* first = dlopen(library_file, RTLD_NOW | RTLD_LOCAL);
   OpenblasLibrary blas;
-  if (!find(library, "cblas_sgemm", blas.sgemm) ||
-      !find(library, "openblas_set_num_threads", blas.set_num_threads) ||
-      !find(library, "openblas_get_config", blas.config) ||
-      !find(library, "openblas_get_corename", blas.core)) {
-    reason = std::string(library_file) + " lacks functions of OpenBLAS";
+  if (first == nullptr || !find_functions(first, blas)) {
+    reason = std::string("OpenBLAS cannot be used: ") + dlerror();
     return {};
   }
-  return blas;
-}
-
-std::string fastest_openblas_core(int threads) {
-  std::string best;
-  double best_score = score_elsewhere("", threads);
-  // Core types for machines with AVX-512 and with AVX2; the library may have guessed another.
-  for (const char* core : {"SkylakeX", "Cooperlake", "SapphireRapids", "Zen", "Haswell"}) {
-    const double score = score_elsewhere(core, threads);
-    if (score > best_score) {
-      best_score = score;
-      best = core;
-    }
+  std::vector<OpenblasLibrary> libraries{blas};
+  const std::string bytes = tools::read_file(file_of(blas));
+  for (const std::string& core : core_types()) {
+    if (core == blas.core()) continue;
+    setenv("OPENBLAS_CORETYPE", core.c_str(), 1);
+    OpenblasLibrary other;
+    void* copy = load_copy(bytes);
+    if (copy == nullptr || !find_functions(copy, other) || core != other.core()) continue;
+    libraries.push_back(other);
   }
-  return best;
+  unsetenv("OPENBLAS_CORETYPE");
+  return libraries;
 }
 
 }  // namespace nestjit::bench

@@ -1,28 +1,25 @@
-// OpenBLAS, loaded when it is wanted and for the core that suits this machine.
+// OpenBLAS, loaded by hand: once for each core type that suits this machine.
 #pragma once
 
 #include <cblas.h>
 
 #include <string>
+#include <vector>
 
 namespace nestjit::bench {
 
-/// The functions of a loaded library. It reads its settings while it is loaded, once a process.
+/// The functions of a loaded library.
 struct OpenblasLibrary {
   decltype(&cblas_sgemm) sgemm = nullptr;
   decltype(&openblas_set_num_threads) set_num_threads = nullptr;
   decltype(&openblas_get_config) config = nullptr;
   decltype(&openblas_get_corename) core = nullptr;
-
-  explicit operator bool() const { return sgemm != nullptr; }
 };
 
-/// Loads the library; `core` names a core type (OPENBLAS_CORETYPE), empty for its own choice. An
-/// empty table, and the reason, when it cannot be had.
-OpenblasLibrary load_openblas(const std::string& core, std::string& reason);
-
-/// The core type whose products are fastest here with that many threads, each tried in a process of
-/// its own; empty when the library cannot be loaded. Call before other threads exist.
-std::string fastest_openblas_core(int threads);
+/// The library once with the core type it picks itself and once with each other whose instructions
+/// this machine has. A core type is chosen while the library is loaded, and none is the fastest for
+/// all products: on a core with AVX-512 the AVX2 kernels win some. Empty, with the reason, when the
+/// library cannot be had.
+std::vector<OpenblasLibrary> load_openblas(std::string& reason);
 
 }  // namespace nestjit::bench
