@@ -18,11 +18,11 @@ constexpr int least_turns = 3;
 Contest::Contest(const runtime::PeakMeter& meter, std::vector<Contestant> contestants) {
   for (Contestant& c : contestants) {
     pause_ = pause_ || (c.threads > 1 && contestants.size() > 1);
-    seats_.push_back({std::make_unique<tools::Rounds>(
-                          meter, c.flops, std::move(c.call),
-                          tools::MeasureOptions{.threads = c.threads,
-                                                .warm_up = contestants.size() > 1}),
-                      {}});
+    seats_.push_back(
+        {std::make_unique<tools::Rounds>(
+             meter, c.flops, std::move(c.call),
+             tools::MeasureOptions{.threads = c.threads, .warm_up = contestants.size() > 1}),
+         {}});
   }
 }
 

@@ -28,9 +28,13 @@ Json json_of(const Context& c) {
 }
 
 Json json_of(const tools::Measurement& m) {
-  return {{"median_ms", m.median_ms},         {"best_ms", m.best_ms}, {"gflops", m.gflops},
-          {"peak_gflops", m.peak_gflops},     {"peak_fraction", m.peak_fraction},
-          {"rounds", m.rounds},               {"dropped", m.dropped}};
+  return {{"median_ms", m.median_ms},
+          {"best_ms", m.best_ms},
+          {"gflops", m.gflops},
+          {"peak_gflops", m.peak_gflops},
+          {"peak_fraction", m.peak_fraction},
+          {"rounds", m.rounds},
+          {"dropped", m.dropped}};
 }
 
 Json json_of(const PeerResult& p) {

@@ -27,7 +27,8 @@ namespace {
 class TableReporter : public benchmark::BenchmarkReporter {
  public:
   TableReporter(const bench::Context& context, const std::vector<Result>& results)
-      : context_(context), results_(results) {}
+      : context_(context),
+        results_(results) {}
   bool ReportContext(const Context&) override {
     fmt::print("{}", table_head(context_));
     std::fflush(stdout);

@@ -18,9 +18,9 @@ namespace {
 using ir::Expr;
 using ir::Stmt;
 
-constexpr int unit = 8;            // vectors an iteration; independent sums while reading
-constexpr int64_t widest = 64;     // lanes; more than any target has
-constexpr int64_t element = 4;     // bytes of f32
+constexpr int unit = 8;         // vectors an iteration; independent sums while reading
+constexpr int64_t widest = 64;  // lanes; more than any target has
+constexpr int64_t element = 4;  // bytes of f32
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -37,27 +37,25 @@ class Mover {
     });
     const Expr both = ir::Symbol::make("both");
     return ir::Allocate::make(
-        sums_, ir::Block::make(
-                  {clear, loop("i", both, [&](const Expr& i) { return move(i); }),
-                   loop("j", ir::Symbol::make("read"),
-                        [&](const Expr& i) { return read(i, both * (reads_ * lanes_)); }),
-                   loop("l", ir::Symbol::make("written"),
-                        [&](const Expr& i) { return write(i, both * (writes_ * lanes_)); }),
-                   keep}));
+        sums_,
+        ir::Block::make({clear, loop("i", both, [&](const Expr& i) { return move(i); }),
+                         loop("j", ir::Symbol::make("read"),
+                              [&](const Expr& i) { return read(i, both * (reads_ * lanes_)); }),
+                         loop("l", ir::Symbol::make("written"),
+                              [&](const Expr& i) { return write(i, both * (writes_ * lanes_)); }),
+                         keep}));
   }
 
   std::vector<ir::BufferRef> parameters() const { return {x_, y_, kept_}; }
 
  private:
-  ir::BufferRef parameter(const char* name, ir::BufferRole role) const {
-    return ir::Buffer::make(name, ir::Scalar::f32, {ir::Symbol::make("elements")}, role,
+  ir::BufferRef parameter(const char* name, const Expr& elements, ir::BufferRole role) const {
+    return ir::Buffer::make(name, ir::Scalar::f32, {elements}, role,
                             static_cast<int>(lanes_ * element));
   }
 
   Expr vector_at(const Expr& first) const { return ir::Ramp::make(first, 1, lanes_); }
-  Expr zero() const {
-    return ir::Broadcast::make(ir::FloatImm::make(0, ir::Scalar::f32), lanes_);
-  }
+  Expr zero() const { return ir::Broadcast::make(ir::FloatImm::make(0, ir::Scalar::f32), lanes_); }
   Expr sum(int v) const { return ir::Load::make(sums_, {vector_at(v * lanes_)}); }
   Stmt store_sum(int v, Expr value) const {
     return ir::Store::make(sums_, {vector_at(v * lanes_)}, std::move(value));
@@ -90,9 +88,9 @@ class Mover {
     }
     Stmt body = ir::Block::make(std::move(stmts));
     for (int v = reads_ - 1; v >= 0; --v) {
-      body = ir::Let::make(values[static_cast<size_t>(v)],
-                           ir::Load::make(x_, {vector_at(i * (reads_ * lanes_) + v * lanes_)}),
-                           body);
+      body =
+          ir::Let::make(values[static_cast<size_t>(v)],
+                        ir::Load::make(x_, {vector_at(i * (reads_ * lanes_) + v * lanes_)}), body);
     }
     return body;
   }
@@ -112,9 +110,9 @@ class Mover {
   }
 
   int lanes_, reads_, writes_;
-  ir::BufferRef x_ = parameter("x", ir::BufferRole::input);
-  ir::BufferRef y_ = parameter("y", ir::BufferRole::output);
-  ir::BufferRef kept_ = parameter("sums", ir::BufferRole::output);
+  ir::BufferRef x_ = parameter("x", ir::Symbol::make("elements"), ir::BufferRole::input);
+  ir::BufferRef y_ = parameter("y", ir::Symbol::make("elements"), ir::BufferRole::output);
+  ir::BufferRef kept_ = parameter("sums", unit* lanes_, ir::BufferRole::output);
   ir::BufferRef sums_ =
       ir::Buffer::make("acc", ir::Scalar::f32, {unit * lanes_}, ir::BufferRole::tile);
 };
@@ -146,7 +144,9 @@ ir::Kernel move_kernel(const compiler::Target& target, int reads, int writes) {
 }
 
 MemoryLoop::MemoryLoop(const compiler::Target& target, const Traffic& traffic, int threads)
-    : traffic_(traffic), threads_(threads), vector_bytes_(target.vector_bytes) {
+    : traffic_(traffic),
+      threads_(threads),
+      vector_bytes_(target.vector_bytes) {
   const int64_t part = static_cast<int64_t>(threads) * vector_bytes_;
   const int64_t reads = std::max<int64_t>(1, ceil_div(traffic.read(), part));
   const int64_t writes = std::max<int64_t>(1, ceil_div(traffic.output, part));

@@ -59,7 +59,7 @@ struct Result {
   CompileTimes compile;
   double pack_ms = 0;
   int64_t packed_bytes = 0;
-  std::optional<MemoryResult> memory;        // absent when only compiling
+  std::optional<MemoryResult> memory;         // absent when only compiling
   std::optional<OneThreadResult> one_thread;  // only with more than one thread
   std::vector<PeerResult> peers;              // in the order of Context::peers
 };

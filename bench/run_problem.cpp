@@ -29,7 +29,9 @@ void poison(array& a) {
 /// A problem's arrays, shared by all contestants: every one reads x and writes y.
 struct Arrays {
   explicit Arrays(const ops::ConvProblem& problem)
-      : x(exact_input(problem)), w(exact_weight(problem)), y(array::zeros(problem.y_shape())) {}
+      : x(exact_input(problem)),
+        w(exact_weight(problem)),
+        y(array::zeros(problem.y_shape())) {}
   array x, w, y;
 };
 
@@ -38,8 +40,8 @@ PeerResult prepare(Peer& peer, const ops::ConvProblem& problem, Arrays& arrays,
                    const array& expected, std::function<void()>& call) {
   PeerResult result{peer.name(), "", "", {}, 0, ""};
   try {
-    PeerCall made = peer.prepare(problem, {arrays.x.data<float>(), arrays.w.data<float>(),
-                                           arrays.y.mutable_data<float>()});
+    PeerCall made = peer.prepare(
+        problem, {arrays.x.data<float>(), arrays.w.data<float>(), arrays.y.mutable_data<float>()});
     poison(arrays.y);
     made.call();
     result.how = made.how;
@@ -124,8 +126,8 @@ CompileTimes compile_cold(const ops::ConvProblem& problem, int compiles) {
 }
 
 Result run_problem(const ListedProblem& listed, const BenchOptions& options,
-                   const runtime::PeakMeter& meter,
-                   const std::vector<std::unique_ptr<Peer>>& peers, const RoundLoop& loop) {
+                   const runtime::PeakMeter& meter, const std::vector<std::unique_ptr<Peer>>& peers,
+                   const RoundLoop& loop) {
   const ops::ConvProblem& problem = listed.problem;
   Result result;
   result.list = listed.list;

@@ -19,7 +19,7 @@ CompileTimes compile_cold(const ops::ConvProblem& problem, int compiles);
 
 /// Compiles and measures a problem. Rounds are driven by `loop`.
 Result run_problem(const ListedProblem& listed, const BenchOptions& options,
-                   const runtime::PeakMeter& meter,
-                   const std::vector<std::unique_ptr<Peer>>& peers, const RoundLoop& loop);
+                   const runtime::PeakMeter& meter, const std::vector<std::unique_ptr<Peer>>& peers,
+                   const RoundLoop& loop);
 
 }  // namespace nestjit::bench

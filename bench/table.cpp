@@ -79,10 +79,10 @@ std::string refusals(const std::vector<Result>& results) {
 }  // namespace
 
 std::string table_head(const Context& context) {
-  std::string text = fmt::format("{}, {} cores, {}; target {}; nestjit {}, LLVM {}; {} UTC; {}\n",
-                                 context.machine, context.cores, context.caches, context.target,
-                                 context.version, context.llvm, context.date,
-                                 threads_text(context.threads));
+  std::string text =
+      fmt::format("{}, {} cores, {}; target {}; nestjit {}, LLVM {}; {} UTC; {}\n", context.machine,
+                  context.cores, context.caches, context.target, context.version, context.llvm,
+                  context.date, threads_text(context.threads));
   for (const std::string& version : context.peer_versions) text += "peer: " + version + "\n";
   for (const std::string& missing : context.missing_peers) text += "no peer: " + missing + "\n";
   text += fmt::format("\n{:<{}}", operation, problem_width);

@@ -34,7 +34,8 @@ class Matmul final : public Peer {
     for (const PolyphaseWay& way : polyphase_ways(problem)) {
       const PolyphasePlan plan = polyphase_plan(problem, operands.w, way);
       if (plan.products.size() > most_products) {
-        refusal = fmt::format("polyphase: {} matrix products", plan.products.size());
+        refusal =
+            fmt::format("{} matrix products, at most {}", plan.products.size(), most_products);
         continue;
       }
       try {
@@ -51,10 +52,14 @@ class Matmul final : public Peer {
   PeerCall make(const PolyphasePlan& plan, const Operands& operands, const std::string& how) {
     std::vector<Step> steps;
     std::string implementation;
+    int64_t largest = 0;
     packed_.clear();
     for (const Product& p : plan.products) {
       const matmul::primitive_desc desc = describe(p);
-      if (implementation.empty()) implementation = desc.impl_info_str();
+      if (p.m * p.n * p.k > largest) {
+        largest = p.m * p.n * p.k;
+        implementation = desc.impl_info_str();
+      }
       steps.push_back({matmul(desc),
                        {{DNNL_ARG_SRC, borrowed(engine_, desc.src_desc(), operands.x + p.x)},
                         {DNNL_ARG_WEIGHTS, weights_of(plan, p, desc.weights_desc())},
@@ -91,9 +96,8 @@ class Matmul final : public Peer {
       if (other == part && weights.get_desc() == layout) return weights;
     }
     const WeightBlock& block = plan.blocks[p.block];
-    const memory plain =
-        borrowed(engine_, strided({p.k, p.n}, {block.columns, 1}),
-                 block.values.data() + p.row * block.columns + p.column);
+    const memory plain = borrowed(engine_, strided({p.k, p.n}, {block.columns, 1}),
+                                  block.values.data() + p.row * block.columns + p.column);
     packed_.emplace_back(part, reordered(engine_, stream_, plain, layout));
     return packed_.back().second;
   }

@@ -24,7 +24,8 @@ void multiply(const OpenblasLibrary& blas, const PolyphasePlan& plan, const floa
 class Openblas final : public Peer {
  public:
   Openblas(std::vector<OpenblasLibrary> libraries, int threads)
-      : libraries_(std::move(libraries)), threads_(threads) {}
+      : libraries_(std::move(libraries)),
+        threads_(threads) {}
 
   std::string name() const override { return "OpenBLAS"; }
 
@@ -44,10 +45,9 @@ class Openblas final : public Peer {
     for (const PolyphaseWay& way : polyphase_ways(problem)) {
       auto plan = std::make_shared<const PolyphasePlan>(polyphase_plan(problem, operands.w, way));
       for (const OpenblasLibrary& blas : libraries_) {
-        candidates.push_back({[blas, plan, x = operands.x, y = operands.y] {
-                                multiply(blas, *plan, x, y);
-                              },
-                              way.text() + ", core type " + blas.core()});
+        candidates.push_back(
+            {[blas, plan, x = operands.x, y = operands.y] { multiply(blas, *plan, x, y); },
+             way.text() + ", core type " + blas.core()});
       }
     }
     return fastest_of(std::move(candidates), threads_);

@@ -16,7 +16,8 @@ std::vector<std::unique_ptr<Peer>> make_peers([[maybe_unused]] int threads,
   peers.push_back(make_onednn_deconvolution(threads));
   peers.push_back(make_onednn_matmul(threads));
 #else
-  missing.push_back("oneDNN is not part of this build: libdnnl-dev was not found");
+  missing.push_back(
+      "oneDNN is not part of this build (libdnnl-dev was not found, or sanitizers are on)");
 #endif
 #ifdef NESTJIT_BENCH_OPENBLAS
   std::string reason;
@@ -26,7 +27,8 @@ std::vector<std::unique_ptr<Peer>> make_peers([[maybe_unused]] int threads,
     missing.push_back(reason);
   }
 #else
-  missing.push_back("OpenBLAS is not part of this build: libopenblas-dev was not found");
+  missing.push_back(
+      "OpenBLAS is not part of this build (libopenblas-dev was not found, or sanitizers are on)");
 #endif
   return peers;
 }

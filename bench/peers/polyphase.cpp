@@ -43,7 +43,7 @@ class Planner {
           for (const Rectangle& r : rectangles(columns)) add_rectangle(columns, group, n, r);
         }
         if (plan_.products.size() > most_products) {
-          base::unsupported("polyphase: more than {} matrix products", most_products);
+          base::unsupported("more than {} matrix products", most_products);
         }
       }
     }
@@ -145,18 +145,18 @@ class Planner {
       const int64_t begin = std::max(r.begin, t * step_);
       const int64_t end = std::min(r.end, c_.length + t * step_);
       if (begin >= end) continue;
-      plan_.products.push_back({.x = (n * c_.length + begin - t * step_) * c_.in_channels +
-                                     group * in,
-                                .x_stride = c_.in_channels,
-                                .block = plan_.blocks.size() - 1,
-                                .row = (columns.taps - 1 - t) * in,
-                                .column = r.low * out,
-                                .y = y_at(columns, group, n, begin, r.low),
-                                .y_stride = c_.stride * c_.out_channels,
-                                .m = end - begin,
-                                .n = (r.high - r.low) * out,
-                                .k = in,
-                                .accumulate = onto_zeros || t > 0});
+      plan_.products.push_back(
+          {.x = (n * c_.length + begin - t * step_) * c_.in_channels + group * in,
+           .x_stride = c_.in_channels,
+           .block = plan_.blocks.size() - 1,
+           .row = (columns.taps - 1 - t) * in,
+           .column = r.low * out,
+           .y = y_at(columns, group, n, begin, r.low),
+           .y_stride = c_.stride * c_.out_channels,
+           .m = end - begin,
+           .n = (r.high - r.low) * out,
+           .k = in,
+           .accumulate = onto_zeros || t > 0});
     }
   }
 
@@ -164,18 +164,17 @@ class Planner {
   void add_merged(const Columns& columns, int64_t n, const Rectangle& r) {
     const int64_t taps = columns.taps;
     for (int64_t q = r.begin; q < std::min(r.end, r.begin + taps); ++q) {
-      plan_.products.push_back(
-          {.x = (n * c_.length + q - (taps - 1)) * c_.in_channels,
-           .x_stride = taps * c_.in_channels,
-           .block = plan_.blocks.size() - 1,
-           .row = 0,
-           .column = r.low * c_.out_channels,
-           .y = y_at(columns, 0, n, q, r.low),
-           .y_stride = taps * c_.stride * c_.out_channels,
-           .m = ceil_div(r.end - q, taps),
-           .n = (r.high - r.low) * c_.out_channels,
-           .k = taps * c_.in_channels,
-           .accumulate = false});
+      plan_.products.push_back({.x = (n * c_.length + q - (taps - 1)) * c_.in_channels,
+                                .x_stride = taps * c_.in_channels,
+                                .block = plan_.blocks.size() - 1,
+                                .row = 0,
+                                .column = r.low * c_.out_channels,
+                                .y = y_at(columns, 0, n, q, r.low),
+                                .y_stride = taps * c_.stride * c_.out_channels,
+                                .m = ceil_div(r.end - q, taps),
+                                .n = (r.high - r.low) * c_.out_channels,
+                                .k = taps * c_.in_channels,
+                                .accumulate = false});
     }
   }
 

@@ -18,16 +18,11 @@ struct Transposed {
 /// Undoes what the front door did (ops/conv/problem.h).
 inline Transposed transposed(const ops::ConvProblem& problem) {
   const ops::ConvAxis& axis = problem.axes[0];
-  return {problem.batch,
-          axis.input,
-          problem.in_channels,
-          axis.output,
-          problem.out_channels,
-          axis.taps,
-          axis.input_dilation,
-          axis.dilation * (axis.taps - 1) - axis.padding_low,
-          axis.dilation,
-          axis.padding_high - axis.padding_low,
+  return {problem.batch,        axis.input,
+          problem.in_channels,  axis.output,
+          problem.out_channels, axis.taps,
+          axis.input_dilation,  axis.dilation * (axis.taps - 1) - axis.padding_low,
+          axis.dilation,        axis.padding_high - axis.padding_low,
           problem.groups};
 }
 
