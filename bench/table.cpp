@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "bench/summary.h"
 
 namespace nestjit::bench {
@@ -23,6 +25,9 @@ std::string threads_text(int threads) {
 
 size_t peer_width(const std::string& name) { return std::max<size_t>(name.size(), 6); }
 
+/// Peers that take seconds sit out after a few rounds.
+int least_peer_rounds(const Context& context) { return std::min(3, context.rounds); }
+
 /// Warnings behind the row.
 std::string remarks(const Context& context, const Result& r) {
   std::string text;
@@ -35,6 +40,9 @@ std::string remarks(const Context& context, const Result& r) {
       text += fmt::format("  {} IS WRONG: {}", peer.name, peer.wrong);
     } else if (peer.refusal.empty() && peer.times_ours < 1) {
       text += fmt::format("  {} is {:.1f} % faster", peer.name, 100 * (1 / peer.times_ours - 1));
+    }
+    if (peer.refusal.empty() && peer.measured.rounds < least_peer_rounds(context)) {
+      text += fmt::format("  only {} steady rounds of {}", peer.measured.rounds, peer.name);
     }
   }
   return text;
@@ -131,7 +139,8 @@ std::string table_foot(const Context& context, const std::vector<Result>& result
   for (const Summary& s : summaries(results)) text += summary_text(context, s);
   if (context.compile_only) return text;
   text +=
-      "\nx memory: our time over that of a loop that only moves the needed bytes (weights with a "
+      "\ncompute-bound: more than 40 positions, at least 8 output channels, not depthwise\n"
+      "x memory: our time over that of a loop that only moves the needed bytes (weights with a "
       "product, input, output)\n";
   if (!context.peers.empty()) {
     text += "x fastest: the fastest peer's time over ours in the same rounds; above 1 we lead\n";

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 
 namespace nestjit::tools {
 namespace {
@@ -20,6 +22,19 @@ double thread_cpu_seconds() {
   timespec t{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+/// Seconds for which threads of the process were ready to run and had no core, so far: the second
+/// number of each thread's schedstat. 0 where the system does not tell.
+double waited_seconds() {
+  double nanoseconds = 0;
+  std::error_code ignored;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", ignored)) {
+    std::ifstream in(thread.path() / "schedstat");
+    double ran, waited;
+    if (in >> ran >> waited) nanoseconds += waited;
+  }
+  return 1e-9 * nanoseconds;
 }
 
 double seconds_since(Clock::time_point start) {
@@ -65,13 +80,15 @@ Round Rounds::run_one() {
   for (int attempt = 1;; ++attempt) {
     if (options_.warm_up && once_ < too_long_to_warm) call_();
     const double before = meter_.sample(options_.threads);
-    const double cpu_before = thread_cpu_seconds();
+    const double waited_before = waited_seconds(), cpu_before = thread_cpu_seconds();
     const double seconds = time_batch();
     const double cpu = (thread_cpu_seconds() - cpu_before) / batch_;
+    const double waited = (waited_seconds() - waited_before) / batch_;
     const double after = meter_.sample(options_.threads);
     const double peak = (before + after) / 2;
-    // A kernel never waits, so a thread that got less time than passed had to share its core.
-    const bool alone = options_.threads > 1 || cpu >= (1 - steady) * seconds;
+    // A kernel never waits, so an only thread that got less time than passed had to share its core.
+    const bool alone =
+        options_.threads > 1 ? waited <= steady * seconds : cpu >= (1 - steady) * seconds;
     const Round round{seconds, flops_ / seconds * 1e-9 / peak, peak,
                       alone && std::abs(after - before) <= steady * peak};
     (round.steady ? kept_ : dropped_).push_back(round);

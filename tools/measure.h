@@ -3,8 +3,8 @@
 // The speed of a machine moves by tens of percent within a run, so a rate is only worth something
 // next to the peak at that moment. One round: a sample of the FMA peak, the kernel, a sample of the
 // peak. The round's fraction is the kernel's rate over the mean of the two samples; a round whose
-// samples differ by more than 3 % saw the machine change and is repeated, and so is one whose only
-// thread had to share its core with another process. Reported: medians.
+// samples differ by more than 3 % saw the machine change and is repeated, and so is one whose
+// threads had to share their cores with another process. Reported: medians.
 #pragma once
 
 #include <functional>
