@@ -10,7 +10,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double most_seconds = 15;  // of one contestant's turns
+constexpr double most_seconds = 15;   // of one contestant's turns
+constexpr double most_together = 60;  // of all turns
 constexpr int least_turns = 3;
 
 }  // namespace
@@ -31,21 +32,30 @@ bool Contest::sits_out(size_t contestant) const {
   return contestant != 0 && seat.turns >= least_turns && seat.spent > most_seconds;
 }
 
-double Contest::run_round() {
-  for (size_t turn = 0; turn < seats_.size(); ++turn) {
-    const size_t who = (round_ + turn) % seats_.size();
-    Seat& seat = seats_[who];
-    if (sits_out(who)) {
-      seat.history.push_back({});
-      continue;
-    }
-    if (pause_) std::this_thread::sleep_for(time_to_sleep);
-    const auto start = Clock::now();
-    seat.history.push_back(seat.rounds->run_one());
-    seat.spent += std::chrono::duration<double>(Clock::now() - start).count();
-    ++seat.turns;
+bool Contest::out_of_time() const {
+  double spent = 0;
+  for (const Seat& seat : seats_) spent += seat.spent;
+  return spent > most_together && seats_[0].turns >= least_turns;
+}
+
+void Contest::take_turn(size_t contestant) {
+  Seat& seat = seats_[contestant];
+  if (sits_out(contestant)) {
+    seat.history.push_back({});
+    return;
   }
-  ++round_;
+  if (pause_) std::this_thread::sleep_for(time_to_sleep);
+  const auto start = Clock::now();
+  seat.history.push_back(seat.rounds->run_one());
+  seat.spent += std::chrono::duration<double>(Clock::now() - start).count();
+  ++seat.turns;
+}
+
+double Contest::run_round() {
+  if (!out_of_time()) {
+    for (size_t turn = 0; turn < seats_.size(); ++turn) take_turn((round_ + turn) % seats_.size());
+    ++round_;
+  }
   return seats_[0].history.back().seconds;
 }
 

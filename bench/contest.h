@@ -18,13 +18,15 @@ struct Contestant {
 
 /// A round gives every contestant a turn, each between peak samples of its own (tools/measure.h)
 /// and on warm memory; who goes first moves on by one. A contestant that has used up its time sits
-/// out after a few rounds. With more than one thread a pause before each turn lets the threads of
-/// the one before fall asleep: OpenMP and OpenBLAS keep theirs spinning after a call.
+/// out after a few rounds, and when all of them have used up theirs no more rounds are measured: a
+/// machine that is never steady must not take for ever. With more than one thread a pause before
+/// each turn lets the threads of the one before fall asleep: OpenMP and OpenBLAS keep theirs
+/// spinning after a call.
 class Contest {
  public:
   Contest(const runtime::PeakMeter& meter, std::vector<Contestant> contestants);
 
-  /// One round. Returns the seconds of a call of the first contestant.
+  /// One round, if there is time for it. Returns the seconds of a call of the first contestant.
   double run_round();
 
   tools::Measurement summary(size_t contestant) const;
@@ -35,6 +37,8 @@ class Contest {
 
  private:
   bool sits_out(size_t contestant) const;
+  bool out_of_time() const;
+  void take_turn(size_t contestant);
 
   struct Seat {
     std::unique_ptr<tools::Rounds> rounds;

@@ -25,27 +25,31 @@ std::string threads_text(int threads) {
 
 size_t peer_width(const std::string& name) { return std::max<size_t>(name.size(), 6); }
 
-/// Peers that take seconds sit out after a few rounds.
-int least_peer_rounds(const Context& context) { return std::min(3, context.rounds); }
+/// Who has fewer rounds that stand than were wanted (peers that take seconds sit out after three).
+std::string few_rounds(const Context& context, const Result& r) {
+  std::string few;
+  if (r.measured.rounds < std::min(wanted_rounds, context.rounds)) {
+    few = fmt::format("{}", r.measured.rounds);
+  }
+  for (const PeerResult& peer : r.peers) {
+    if (!peer.refusal.empty() || peer.measured.rounds >= std::min(3, context.rounds)) continue;
+    few += fmt::format("{}{} {}", few.empty() ? "" : ", ", peer.name, peer.measured.rounds);
+  }
+  return few.empty() ? few : "  steady rounds: only " + few;
+}
 
 /// Warnings behind the row.
 std::string remarks(const Context& context, const Result& r) {
   std::string text;
   if (r.measured.broken()) text += "  BROKEN: above the peak";
-  if (r.measured.rounds < std::min(wanted_rounds, context.rounds)) {
-    text += fmt::format("  only {} steady rounds", r.measured.rounds);
-  }
   for (const PeerResult& peer : r.peers) {
     if (!peer.wrong.empty()) {
       text += fmt::format("  {} IS WRONG: {}", peer.name, peer.wrong);
     } else if (peer.refusal.empty() && peer.times_ours < 1) {
       text += fmt::format("  {} is {:.1f} % faster", peer.name, 100 * (1 / peer.times_ours - 1));
     }
-    if (peer.refusal.empty() && peer.measured.rounds < least_peer_rounds(context)) {
-      text += fmt::format("  only {} steady rounds of {}", peer.measured.rounds, peer.name);
-    }
   }
-  return text;
+  return text + few_rounds(context, r);
 }
 
 std::string summary_text(const Context& context, const Summary& s) {

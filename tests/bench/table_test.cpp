@@ -63,7 +63,19 @@ TEST(Table, WarnsOfFewRoundsAndBrokenMeasurements) {
   r.measured.rounds = 14;
   const std::string row = table_row(c, r);
   EXPECT_TRUE(has(row, "BROKEN: above the peak")) << row;
-  EXPECT_TRUE(has(row, "only 14 steady rounds")) << row;
+  EXPECT_TRUE(has(row, "steady rounds: only 14\n")) << row;
+  r.measured.rounds = 15;
+  EXPECT_FALSE(has(table_row(c, r), "steady")) << table_row(c, r);
+}
+
+TEST(Table, WarnsOfPeersThatHardlyTookPart) {
+  const Context c = context_with_peers();
+  Result r = result("l=1", 0.9, 2, 2);
+  r.peers[0].measured.rounds = 2;
+  r.peers[1].measured.rounds = 3;
+  EXPECT_TRUE(has(table_row(c, r), "steady rounds: only A 2\n")) << table_row(c, r);
+  r.measured.rounds = 1;
+  EXPECT_TRUE(has(table_row(c, r), "steady rounds: only 1, A 2\n")) << table_row(c, r);
 }
 
 TEST(Summary, MeansAreOfComputeBoundProblemsAListEach) {
