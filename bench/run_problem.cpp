@@ -16,7 +16,8 @@
 namespace nestjit::bench {
 namespace {
 
-constexpr size_t ours = 0;  // the first contestant
+constexpr size_t ours = 0;   // the first contestant
+constexpr int packings = 3;  // of the weights, for their time
 
 void copy(const array& from, array& to) {
   std::memcpy(to.mutable_data<float>(), from.data<float>(), static_cast<size_t>(from.nbytes()));
@@ -111,6 +112,15 @@ void measure(Result& result, const ops::ConvProblem& problem, const BoundConv& b
   fill(result, contest, seats, memory.traffic());
 }
 
+/// Median of a few packings, each into memory of its own, the first of which is known.
+double pack_again(const ops::ConvProblem& problem, const array& w, int threads, double first_ms) {
+  std::vector<double> ms{first_ms};
+  for (int i = 1; i < packings; ++i) {
+    ms.push_back(runtime::bind_conv(problem, w, threads).pack_ms());
+  }
+  return tools::median(ms);
+}
+
 }  // namespace
 
 CompileTimes compile_cold(const ops::ConvProblem& problem, int compiles) {
@@ -138,7 +148,7 @@ Result run_problem(const ListedProblem& listed, const BenchOptions& options,
   if (options.compile_only) return result;
   Arrays arrays(problem);
   const BoundConv bound = runtime::bind_conv(problem, arrays.w, options.threads);
-  result.pack_ms = bound.pack_ms();
+  result.pack_ms = pack_again(problem, arrays.w, options.threads, bound.pack_ms());
   result.packed_bytes = bound.packed_bytes();
   measure(result, problem, bound, arrays, meter, peers, loop);
   return result;
