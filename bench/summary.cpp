@@ -66,6 +66,11 @@ std::vector<Summary> summaries(const std::vector<Result>& results) {
     }
     all.push_back(summary_of(list, of_list));
   }
+  if (lists.size() > 1) {
+    std::vector<const Result*> of_all;
+    for (const Result& r : results) of_all.push_back(&r);
+    all.push_back(summary_of("all", of_all));
+  }
   return all;
 }
 

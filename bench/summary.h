@@ -8,7 +8,7 @@
 
 namespace nestjit::bench {
 
-/// Of one problem list, or of all that were given on the command line.
+/// Of one problem list, or (list empty) of the problems that were given on the command line.
 struct Summary {
   std::string list;
   int problems = 0;
@@ -24,7 +24,7 @@ struct Summary {
   int peer_wins = 0;  // problems on which some peer is faster
 };
 
-/// A summary a list, in order of appearance.
+/// A summary a list, in order of appearance; then, of more than one, "all" of them.
 std::vector<Summary> summaries(const std::vector<Result>& results);
 
 /// The fastest peer of a result that computed the right thing; null when there is none.

@@ -19,8 +19,9 @@ std::string_view short_name(std::string_view problem) {
   return problem;
 }
 
-std::string threads_text(int threads) {
-  return fmt::format("{} thread{}", threads, threads == 1 ? "" : "s");
+/// "1 thread", "2 threads".
+std::string counted(int count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 size_t peer_width(const std::string& name) { return std::max<size_t>(name.size(), 6); }
@@ -53,8 +54,9 @@ std::string remarks(const Context& context, const Result& r) {
 }
 
 std::string summary_text(const Context& context, const Summary& s) {
-  std::string text = fmt::format("\n{}{} problems, {}: ", s.list.empty() ? "" : s.list + ": ",
-                                 s.problems, threads_text(context.threads));
+  std::string text =
+      fmt::format("\n{}{}, {}: ", s.list.empty() ? "" : s.list + ": ",
+                  counted(s.problems, "problem"), counted(context.threads, "thread"));
   if (!context.compile_only && s.compute_bound > 0) {
     text += fmt::format(
         "geometric mean {:.1f} % of the FMA peak (median {:.1f} GFLOP/s) over {} compute-bound "
@@ -94,7 +96,7 @@ std::string table_head(const Context& context) {
   std::string text =
       fmt::format("{}, {} cores, {}; target {}; nestjit {}, LLVM {}; {} UTC; {}\n", context.machine,
                   context.cores, context.caches, context.target, context.version, context.llvm,
-                  context.date, threads_text(context.threads));
+                  context.date, counted(context.threads, "thread"));
   for (const std::string& version : context.peer_versions) text += "peer: " + version + "\n";
   for (const std::string& missing : context.missing_peers) text += "no peer: " + missing + "\n";
   text += fmt::format("\n{:<{}}", operation, problem_width);

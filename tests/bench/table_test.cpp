@@ -84,7 +84,10 @@ TEST(Summary, MeansAreOfComputeBoundProblemsAListEach) {
   results[2].compute_bound = false;
   results[3].list = "other";
   const std::vector<Summary> all = summaries(results);
-  ASSERT_EQ(all.size(), 2u);
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[2].list, "all");
+  EXPECT_EQ(all[2].problems, 4);
+  EXPECT_EQ(all[2].compile_median_ms, 5.5);
   EXPECT_EQ(all[0].list, "some");
   EXPECT_EQ(all[0].problems, 3);
   EXPECT_EQ(all[0].compute_bound, 2);
