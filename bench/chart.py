@@ -87,7 +87,8 @@ def draw_points(axes, rows, context, theme):
     for index, peer in enumerate(context["peers"]):
         points = [(fraction_of(r, peer), y) for y, r in rows if fraction_of(r, peer) is not None]
         axes.scatter(*zip(*points), s=22, marker=MARKERS[index % len(MARKERS)], zorder=3,
-                     color=theme["peers"][index % len(theme["peers"])], linewidths=0, label=peer, clip_on=False)
+                     color=theme["peers"][index % len(theme["peers"])], linewidths=0, label=peer,
+                     clip_on=False)
     axes.scatter([fraction_of(r, None) for _, r in rows], [y for y, _ in rows], s=46, marker="o",
                  color=theme["ours"], edgecolors=theme["page"], linewidths=0.7, zorder=4,
                  label="nestjit")
@@ -125,7 +126,8 @@ def style(axes, rows, context, theme):
         if index % 2 == 0:
             axes.axhspan(y - 0.5, y + 0.5, color=theme["band"], zorder=0, lw=0)
     threads = f"{context['threads']} thread" + ("s" if context["threads"] > 1 else "")
-    axes.set_xlabel(f"rate, in percent of the FMA peak measured in the same rounds ({threads}, f32)",
+    axes.set_xlabel("rate, in percent of the FMA peak measured in the same rounds "
+                    f"({threads}, f32)",
                     color=theme["ink"], fontsize=8.6, labelpad=5)
 
 

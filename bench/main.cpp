@@ -52,6 +52,17 @@ void compile_one_kernel_first() {
   runtime::conv_kernel(ops::parse_problem("conv_transpose1d l=64 ci=32 co=32 k=4 s=2 p=1"));
 }
 
+/// Nothing above the peak, and no two outputs that differ.
+bool sound(const std::vector<Result>& results) {
+  for (const Result& r : results) {
+    if (r.measured.broken()) return false;
+    for (const PeerResult& peer : r.peers) {
+      if (!peer.wrong.empty()) return false;
+    }
+  }
+  return true;
+}
+
 int run(const BenchOptions& o) {
   const std::vector<ListedProblem> problems = problems_of(o.what);
   std::vector<std::string> missing;
@@ -86,12 +97,7 @@ int run(const BenchOptions& o) {
   if (failure != nullptr) std::rethrow_exception(failure);
   fmt::print("{}", table_foot(context, results));
   if (!o.json.empty()) write_json(o.json, context, results);
-  bool sound = true;
-  for (const Result& r : results) {
-    sound = sound && !r.measured.broken();
-    for (const PeerResult& peer : r.peers) sound = sound && peer.wrong.empty();
-  }
-  return sound ? 0 : 1;
+  return sound(results) ? 0 : 1;
 }
 
 int parse_and_run(int argc, char** argv) {

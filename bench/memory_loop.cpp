@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "bench/peers/transposed.h"
 #include "runtime/executor.h"
 #include "runtime/memory.h"
 
@@ -118,21 +117,6 @@ class Mover {
 };
 
 }  // namespace
-
-Traffic needed_traffic(const ops::ConvProblem& problem) {
-  const Transposed c = transposed(problem);
-  int64_t taps = 0;
-  for (int64_t k = 0; k < c.taps; ++k) {
-    // Inputs i with 0 <= i*stride + k*dilation - padding < out_length.
-    const int64_t low = c.padding - k * c.dilation;
-    const int64_t first = low <= 0 ? 0 : ceil_div(low, c.stride);
-    const int64_t past = low + c.out_length <= 0 ? 0 : ceil_div(low + c.out_length, c.stride);
-    taps += std::min(past, c.length) > first ? 1 : 0;
-  }
-  return {element * taps * c.out_channels * c.group_inputs(),
-          element * c.batch * c.length * c.in_channels,
-          element * c.batch * c.out_length * c.out_channels};
-}
 
 ir::Kernel move_kernel(const compiler::Target& target, int reads, int writes) {
   const Mover mover(target.lanes(ir::Scalar::f32), reads, writes);

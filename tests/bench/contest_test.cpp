@@ -29,7 +29,7 @@ TEST(Contest, GivesEveryContestantATurnARound) {
   Contest contest(meter, {contestant(0, 'a'), contestant(1, 'b'), contestant(2, 'c')});
   order.clear();
   for (int round = 0; round < 3; ++round) EXPECT_GE(contest.run_round(), 2e-3);
-  // Who goes first moves on by one, so that the last of a round goes on as first-but-one later.
+  // Rounds abc, bca, cab; the calls of a turn are one letter.
   EXPECT_EQ(order, "abcbcacab");
   for (size_t who = 0; who < calls.size(); ++who) {
     EXPECT_GE(calls[who], 3);
