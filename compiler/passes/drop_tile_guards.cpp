@@ -155,7 +155,7 @@ class GuardDropper {
     if (s.as<Block>()) return block(s, scope);
     if (const auto* guard = s.as<If>()) return guarded(s, *guard, scope);
     const auto* store = s.as<Store>();
-    return store->buffer == tile_ ? stored(s, *store, scope) : s;
+    return store && store->buffer == tile_ ? stored(s, *store, scope) : s;
   }
 
   Stmt block(const Stmt& s, const TileScope& scope) const {

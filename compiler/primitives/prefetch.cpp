@@ -5,6 +5,7 @@
 //   for q0: for k in [0, 64): prefetch x + q0*16 + 64 + k; ... x[q0*16 + k] ...
 //
 // A prefetch changes no value and may ask for what lies outside of the buffer, so it is always legal.
+// A loop NEXT of one iteration, or one whose iterations all read the same, is left as it is.
 // Refuses a buffer that is not a read-only parameter or is not read at one place inside EACH, a loop
 // EACH that is not inside NEXT or has no constant extent, an address that is not linear in NEXT's
 // variable or varies in NEXT by an unknown amount, and a share of more than 16 cache lines.
@@ -63,7 +64,7 @@ Span next_span(const ScheduleState& state, const std::string& name, const Loop& 
     (binds_any_of(next.body, term.atom) ? inside : outside).add_term(term.atom, term.coef);
   }
   const Interval range = bounds.range(inside);
-  if (step <= 0 || range.min == Interval::min_value || range.max == Interval::max_value)
+  if (step < 0 || range.min == Interval::min_value || range.max == Interval::max_value)
     state.refuse(name, "what an iteration of '{}' reads of it is not known", next.name());
   const int64_t length = range.max - range.min + 1, count = std::min(step, length);
   outside.add_term(next.var, step);
@@ -75,7 +76,7 @@ void apply(ScheduleState& state, const Step& step) {
   const std::string& name = step.targets[0];
   const Loop& next = state.loop(step.targets[1]);
   const Loop& each = state.loop(step.targets[2]);
-  if (never_runs(state.kernel().body, each.id())) return;
+  if (never_runs(state.kernel().body, each.id()) || is_constant(next.extent, 1)) return;
   if (!find_loop(next.body, each.id()))
     state.refuse(step.targets[2], "it must be inside '{}'", step.targets[1]);
   const auto extent = constant_of(each.extent);
@@ -83,6 +84,7 @@ void apply(ScheduleState& state, const Step& step) {
   const Expr found = only_load(state, each, name);
   const Load& load = *found.as<Load>();
   const Span span = next_span(state, name, next, load);
+  if (span.count == 0) return;
 
   const int64_t share = base::ceil_div(span.count, *extent);
   const int64_t line = line_bytes / byte_size(load.buffer->scalar);

@@ -102,6 +102,8 @@ Plan random_plan(Draw& draw, const ConvProblem& problem) {
   plan.edge_rows = draw.between(1, 5);
   plan.row_block = draw.one_in(2) ? 0 : draw.between(1, 12);
   plan.rows_outermost = draw.one_in(2);
+  plan.fetch_rows = draw.one_in(3);
+  plan.fetch_panels = draw.one_in(3);
   return plan;
 }
 
