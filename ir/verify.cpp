@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "base/error.h"
+#include "ir/lanes.h"
 #include "ir/lexer.h"
 #include "ir/print.h"
 #include "ir/visit.h"
@@ -19,7 +20,8 @@ bool loads(const Expr& root) {
   return found;
 }
 
-bool is_tile_subscript(const Expr& index) {
+bool is_tile_subscript(const Expr& index, bool is_load) {
+  if (is_load) return constant_lanes(index).has_value();
   if (const auto* ramp = index.as<Ramp>()) return constant_of(ramp->base) && ramp->stride == 1;
   return constant_of(index).has_value();
 }
@@ -99,7 +101,7 @@ class Verifier final : private StmtVisitor<void> {
       add(Rule::symbols, fmt::format("symbol '{}' is not declared", symbol->name));
     if (const auto* binary = e.as<Binary>()) check_divisor(*binary);
     if (const auto* load = e.as<Load>())
-      check_access(*load->buffer, load->indices, load->mask, load->type.lanes);
+      check_access(*load->buffer, load->indices, load->mask, load->type.lanes, true);
     if (const auto* select = e.as<Select>(); select && !is_bool(select->cond, select->type.lanes))
       add(Rule::conditions, fmt::format("a selection by {}", to_string(select->cond.type())));
   }
@@ -133,7 +135,7 @@ class Verifier final : private StmtVisitor<void> {
   }
 
   void check_access(const Buffer& buffer, const std::vector<Expr>& indices, const Expr& mask,
-                    int lanes) {
+                    int lanes, bool is_load) {
     if (!accessible_.contains(&buffer))
       add(Rule::access,
           fmt::format("buffer '{}' is no parameter and not allocated here", buffer.name));
@@ -145,7 +147,7 @@ class Verifier final : private StmtVisitor<void> {
                                         lanes, buffer.name));
     if (form_ != Form::lowered || buffer.role != BufferRole::tile) return;
     for (const Expr& index : indices)
-      if (!is_tile_subscript(index))
+      if (!is_tile_subscript(index, is_load))
         add(Rule::tile_subscripts, fmt::format("tile '{}' at {}", buffer.name, to_string(index)));
   }
 
@@ -212,7 +214,7 @@ class Verifier final : private StmtVisitor<void> {
     for (const Expr& index : n.indices) check(index);
     check(n.value);
     if (n.mask) check(n.mask);
-    check_access(*n.buffer, n.indices, n.mask, n.value.type().lanes);
+    check_access(*n.buffer, n.indices, n.mask, n.value.type().lanes, false);
     if (is_read_only(n.buffer->role))
       add(Rule::roles,
           fmt::format("a store to the {} '{}'", name_of(n.buffer->role), n.buffer->name));

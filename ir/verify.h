@@ -26,7 +26,7 @@
 //  18 lowered mappings  no loop is mapped vector or unrolled
 //  19 flat              every buffer has one dimension
 //  20 tile subscripts   a tile is accessed at a constant, or at a ramp of constant base and
-//                       stride 1
+//                       stride 1; a load may also take other constant lanes
 //  21 scalar guards     the condition of an `if` is a scalar
 //  22 plain bounds      loop bounds load nothing
 //  23 one workgroup     there is at most one workgroup loop

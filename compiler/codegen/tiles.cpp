@@ -5,10 +5,28 @@
 #include "base/error.h"
 #include "compiler/codegen/addresses.h"
 #include "compiler/codegen/expressions.h"
+#include "compiler/codegen/transpose.h"
 #include "compiler/codegen/types.h"
+#include "ir/lanes.h"
 #include "ir/visit.h"
 
 namespace nestjit::compiler::codegen {
+namespace {
+
+// A load whose lanes are not consecutive; whether they are columns is seen when it is emitted.
+bool reads_columns(const ir::Load& load) {
+  const auto lanes = ir::constant_lanes(load.indices.front());
+  return lanes && lanes->size() > 1 && (*lanes)[1] != (*lanes)[0] + 1;
+}
+
+// Whether a block is entered through the other one only. Edges that are still to come lead back
+// to loops, and change nothing.
+bool comes_from(const llvm::BasicBlock* block, const llvm::BasicBlock* other) {
+  while (block != nullptr && block != other) block = block->getSinglePredecessor();
+  return block == other;
+}
+
+}  // namespace
 
 void Tiles::enter(const ir::BufferRef& tile, const ir::Stmt& body) {
   int64_t elements = 1;
@@ -20,7 +38,8 @@ void Tiles::enter(const ir::BufferRef& tile, const ir::Stmt& body) {
   });
   ir::walk_exprs(body, [&](const ir::Expr& e) {
     const auto* load = e.as<ir::Load>();
-    if (load && load->buffer == tile) declare(tile, load->indices, load->type.lanes);
+    if (load && load->buffer == tile && !reads_columns(*load))
+      declare(tile, load->indices, load->type.lanes);
   });
   check_overlap(tile);
 }
@@ -28,6 +47,7 @@ void Tiles::enter(const ir::BufferRef& tile, const ir::Stmt& body) {
 void Tiles::leave(const ir::BufferRef& tile) {
   const size_t number = open_.at(tile.get()).number;
   std::erase_if(slots_, [number](const auto& entry) { return entry.first.first == number; });
+  std::erase_if(transposed_, [number](const auto& t) { return t.first.first.first == number; });
   open_.erase(tile.get());
 }
 
@@ -78,10 +98,41 @@ void Tiles::check_overlap(const ir::BufferRef& tile) const {
 }
 
 llvm::Value* Tiles::load(const ir::Load& load) {
-  llvm::Value* value = get(slot_of(load.buffer, load.indices));
+  llvm::Value* value = read(load);
   if (!load.mask) return value;
   return env_.ir.CreateSelect(env_.expressions->value(load.mask), value,
                               llvm::Constant::getNullValue(value->getType()));
+}
+
+llvm::Value* Tiles::read(const ir::Load& load) {
+  return reads_columns(load) ? read_columns(load) : get(slot_of(load.buffer, load.indices));
+}
+
+llvm::Value* Tiles::read_columns(const ir::Load& load) {
+  const std::vector<int64_t> lanes = ir::constant_lanes(load.indices.front()).value();
+  const size_t number = open_.at(load.buffer.get()).number;
+  const auto after = slots_.upper_bound({number, lanes.front()});
+  const Slot first = after == slots_.begin() ? Slot{} : std::prev(after)->first;
+  const auto columns = ir::column_read(lanes, first.second);
+  std::vector<llvm::Value*> rows;
+  for (int i = 0; columns && i < columns->rows; ++i) {
+    const auto row = slots_.find({number, first.second + int64_t{i} * columns->width});
+    if (row == slots_.end() || row->second.lanes != columns->width) break;
+    rows.push_back(row->second.value);
+  }
+  if (!columns || rows.size() != static_cast<size_t>(columns->rows))
+    base::internal("codegen: tile {} needs lanes that are consecutive, or columns of its rows",
+                   load.buffer->name);
+  const int64_t part = columns->column * columns->rows / load.type.lanes;
+  return transposed_rows(first, rows, load.type.lanes).vectors[static_cast<size_t>(part)];
+}
+
+const Tiles::Transposed& Tiles::transposed_rows(const Slot& first,
+                                                const std::vector<llvm::Value*>& rows, int lanes) {
+  Transposed& known = transposed_[{first, rows.size()}];
+  if (known.rows != rows || !comes_from(env_.ir.GetInsertBlock(), known.block))
+    known = {rows, transposed(env_.ir, rows, lanes), env_.ir.GetInsertBlock()};
+  return known;
 }
 
 void Tiles::store(const ir::Store& store) {

@@ -1,8 +1,10 @@
 // Tile buffers: never memory, every slot is an SSA value.
 //
 // A slot is a constant first element and a number of lanes. All accesses of a tile must agree on
-// its slots: the same start has the same lanes everywhere and no two slots overlap; anything else
-// is an internal error, because it would need memory.
+// its slots: the same start has the same lanes everywhere and no two slots overlap. Only a load may
+// also read slots that follow one another column by column (ir/lanes.h): the first such load makes
+// all vectors by shuffles, the others take theirs as long as the slots hold the same values.
+// Anything else is an internal error, because it would need memory.
 #pragma once
 
 #include <map>
@@ -41,13 +43,23 @@ class Tiles {
     int64_t elements;
   };
 
+  struct Transposed {
+    std::vector<llvm::Value*> rows, vectors;
+    llvm::BasicBlock* block;  // where the vectors were made
+  };
+
   Slot slot_of(const ir::BufferRef& tile, const std::vector<ir::Expr>& indices) const;
   void declare(const ir::BufferRef& tile, const std::vector<ir::Expr>& indices, int lanes);
   void check_overlap(const ir::BufferRef& tile) const;
+  llvm::Value* read(const ir::Load& load);
+  llvm::Value* read_columns(const ir::Load& load);
+  const Transposed& transposed_rows(const Slot& first, const std::vector<llvm::Value*>& rows,
+                                    int lanes);
 
   Environment& env_;
   std::unordered_map<const ir::Buffer*, Open> open_;
   std::map<Slot, Content> slots_;
+  std::map<std::pair<Slot, size_t>, Transposed> transposed_;  // by first row and number of rows
   size_t opened_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 
+#include "ir/lanes.h"
 #include "ir/visit.h"
 
 namespace nestjit::compiler {
@@ -28,6 +29,14 @@ std::optional<Place> place_of(const std::vector<Expr>& indices) {
   return Place{*base, ramp->type.lanes};
 }
 
+/// What code generation has shuffles for: elements of 32 or 64 bits in rows as long as the vectors
+/// that are read, or as a 128-bit piece of them when a vector is a column.
+bool has_network(const ColumnRead& read, int lanes, int64_t element_bytes) {
+  if (element_bytes < 4) return false;
+  const bool is_piece = read.width < lanes && read.width * element_bytes == 16;
+  return read.width == lanes || (is_piece && read.rows == lanes);
+}
+
 /// The places of one tile; false as soon as one is not a register of its own.
 class Registers {
  public:
@@ -44,6 +53,21 @@ class Registers {
     return true;
   }
 
+  /// Whether the index reads registers that are there, column by column.
+  bool holds_columns(const Expr& index, int64_t element_bytes) const {
+    const auto lanes = constant_lanes(index);
+    const auto next = lanes ? places_.upper_bound(lanes->front()) : places_.begin();
+    if (next == places_.begin()) return false;
+    const int64_t start = std::prev(next)->first;
+    const auto read = column_read(*lanes, start);
+    if (!read || !has_network(*read, index.type().lanes, element_bytes)) return false;
+    for (int64_t i = 0; i < read->rows; ++i) {
+      const auto place = places_.find(start + i * read->width);
+      if (place == places_.end() || place->second != read->width) return false;
+    }
+    return true;
+  }
+
  private:
   std::map<int64_t, int> places_;  // start -> lanes
 };
@@ -56,10 +80,18 @@ bool fits_registers(const Buffer& tile, const Stmt& body) {
     if (store && store->buffer.get() == &tile)
       fits = fits && registers.add(place_of(store->indices));
   });
+  std::vector<Expr> transposed;
   walk_exprs(body, [&](const Expr& e) {
     const auto* load = e.as<Load>();
-    if (load && load->buffer.get() == &tile) fits = fits && registers.add(place_of(load->indices));
+    if (!load || load->buffer.get() != &tile) return;
+    const auto place = place_of(load->indices);
+    if (place)
+      fits = fits && registers.add(place);
+    else
+      transposed.insert(transposed.end(), load->indices.begin(), load->indices.end());
   });
+  for (const Expr& index : transposed)
+    fits = fits && registers.holds_columns(index, byte_size(tile.scalar));
   return fits;
 }
 

@@ -1,10 +1,11 @@
 // Pass `demote_tiles`: tiles that cannot live in registers become memory.
 //
 // Expects   flat buffers and explicit vectors: a kernel after `flatten`.
-// Guarantees every access to a tile that remains has a constant place (a constant, or a ramp of
-//           constant base and stride 1), and two accesses to a tile touch the same elements or none
-//           in common: each place is one register. Other tiles are scratch buffers on the stack,
-//           with the same values.
+// Guarantees every store to a tile that remains, and every load but the transposed ones, has a
+//           constant place (a constant, or a ramp of constant base and stride 1), and two of them
+//           touch the same elements or none in common: each place is one register. A transposed
+//           load reads registers that follow one another column by column (ir/lanes.h). Other
+//           tiles are scratch buffers on the stack, with the same values.
 //
 //   allocate acc: f32[8] tile { for q ...: acc[q] = 0 }  ->  allocate acc: f32[8] scratch { ... }
 #pragma once

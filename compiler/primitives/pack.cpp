@@ -11,10 +11,12 @@
 // name.
 // Guards on the named variables are copied into the packing kernel where the load stands in one
 // place; what they exclude, and what lies outside BUFFER, is filled with zeros, so the packed
-// buffer may be read everywhere. A mask stays with the load.
+// buffer may be read everywhere. A mask stays with the load. The packing kernel gets a schedule of
+// its own (pack_schedule.h).
 #include <unordered_set>
 
 #include "compiler/nest.h"
+#include "compiler/primitives/pack_schedule.h"
 #include "compiler/primitives/primitives.h"
 #include "ir/lexer.h"
 #include "ir/simplify.h"
@@ -156,14 +158,15 @@ Kernel packing_kernel(const ScheduleState& state, const std::vector<Dimension>& 
   Stmt body = Block::make({zero, If::make(conjunction(guards), copy)});
   for (size_t i = dims.size(); i-- > 0;)
     body = Loop::make(dims[i].loop->var, dims[i].min, dims[i].extent, LoopKind::parallel,
-                      i == 0 ? Mapping::workgroup : Mapping::serial, body);
+                      Mapping::serial, body);
   Kernel kernel;
   kernel.name = "pack_" + packed->name;
   kernel.params = {load.buffer, packed};
   kernel.symbols = state.kernel().symbols;
   kernel.fused = state.kernel().fused;
   kernel.body = clone_fresh(body);
-  return simplify(kernel);
+  kernel = simplify(kernel);
+  return apply_schedule(kernel, packing_schedule(kernel, state.target()), state.target()).kernel;
 }
 
 class LoadReplacer final : public Rewriter {

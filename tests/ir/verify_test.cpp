@@ -236,6 +236,12 @@ TEST(VerifyLowered, TileSubscripts) {
          Form::lowered);
   breaks(Rule::tile_subscripts, "tile 't' at n", "allocate t: f32[8] tile { y[0] = t[n] }",
          Form::lowered);
+  const auto load = [](const std::string& index) {
+    return "allocate t: f32[8] tile { y[ramp(0, 1, 4)] = t[" + index + "] }";
+  };
+  sound(load("ramp(1, 2, 4)"), Form::lowered);
+  sound(load("floormod(ramp(0, 1, 4), broadcast(2, 4))*broadcast(4, 4)"), Form::lowered);
+  breaks(Rule::tile_subscripts, "tile 't' at ramp(n, 2, 4)", load("ramp(n, 2, 4)"), Form::lowered);
 }
 
 TEST(VerifyLowered, ScalarGuards) {

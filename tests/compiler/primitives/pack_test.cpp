@@ -113,6 +113,43 @@ TEST(Pack, IndicesMayUseSymbols) {
   for (const int64_t n : {0, 8}) expect_same_bits(k, "pack w c -> wp", {{"n", n}});
 }
 
+/// Columns (j, co) in blocks of LANES lanes, CI contiguous channels of T taps in one reduction.
+std::string flat_product(int64_t lanes, int64_t co, int64_t taps, int64_t ci) {
+  const int64_t columns = 2 * co, blocks = (columns + lanes - 1) / lanes;
+  std::string k = R"(
+    kernel k(x: f32[REDUCED] input, w: f32[OUT, ALL_TAPS, CI] constant, y: f32[COLUMNS] output) {
+      for c0 in [0, BLOCKS) parallel {
+        for lane in [0, LANES) parallel {
+          if c0*LANES + lane < COLUMNS {
+            y[c0*LANES + lane] = 0.0f32
+            for kk in [0, REDUCED) reduction {
+              if floordiv(c0*LANES + lane, OUT) + floordiv(kk, CI)*2 < ALL_TAPS {
+                y[c0*LANES + lane] = fma(x[kk], w[floormod(c0*LANES + lane, OUT), floordiv(c0*LANES + lane, OUT) + floordiv(kk, CI)*2, floormod(kk, CI)], y[c0*LANES + lane])
+              }
+            }
+          }
+        }
+      }
+    })";
+  k = with(with(with(k, "ALL_TAPS", taps), "REDUCED", (taps + 1) / 2 * ci), "COLUMNS", columns);
+  return with(with(with(with(k, "BLOCKS", blocks), "LANES", lanes), "OUT", co), "CI", ci);
+}
+
+TEST(Pack, PanelsAreTransposed) {
+  for (const int64_t co : {2, 6, 5, 7})
+    for (const int64_t taps : {2, 3, 4})
+      for (const int64_t ci : {4, 8, 9, 3}) {
+        expect_same_bits(flat_product(4, co, taps, ci), "pack w c0 kk lane -> wp");
+        expect_same_bits(flat_product(3, co, taps, ci), "pack w c0 kk lane -> wp");
+      }
+  const Scheduled even = scheduled(flat_product(4, 6, 4, 8), "pack w c0 kk lane -> wp");
+  const std::string packing = to_string(even.packings[0].kernel);
+  expect_contains(packing, "for kk.o in [0, 2) parallel workgroup");
+  expect_contains(packing, "allocate tile: f32[4, 4] tile");
+  EXPECT_EQ(packing.find("if "), std::string::npos) << packing;  // no lane is beyond the last
+  EXPECT_EQ(packing.find("0.0f32"), std::string::npos) << packing;
+}
+
 TEST(Pack, RefusesOtherBuffersAndNames) {
   const std::string k = reads("y[c] = w[c]");
   expect_refused(k, "pack y c -> wp", "y",
