@@ -128,6 +128,7 @@ int64_t known(const ir::Expr& e, std::string_view what, const std::string& title
 /// The main kernel lowered; the observer sees it whole, with its packings, after every pass.
 ir::Kernel lower_main(const ir::Kernel& kernel, const std::vector<Packing>& packings,
                       const Recorder& recorder) {
+  if (!recorder.is_watched()) return lower(kernel);  // packings may be at work on their own thread
   return lower(kernel, [&](std::string_view pass, const ir::Kernel& now) {
     const bool last = pass == "reuse_loads";
     recorder.state(fmt::format("lower: {}", pass), {now, packings, {}},
