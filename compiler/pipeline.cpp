@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <thread>
 
 #include "base/env.h"
 #include "base/error.h"
 #include "compiler/lower.h"
+#include "compiler/packing_aside.h"
 #include "compiler/passes/workgroups.h"
 #include "compiler/specialise.h"
 #include "ir/print.h"
@@ -38,6 +40,9 @@ class Recorder {
         options_(options),
         dump_folder_(base::setting("NESTJIT_DUMP")) {}
 
+  bool is_watched() const {
+    return keeps_text() || options_.observer || options_.verify || always_verify;
+  }
   bool keeps_text() const { return options_.keep_stages || dump_folder_.has_value(); }
 
   /// Runs one stage and records how long it took.
@@ -120,16 +125,20 @@ int64_t known(const ir::Expr& e, std::string_view what, const std::string& title
   return *value;
 }
 
-Scheduled lower_all(const Scheduled& scheduled, const Recorder& recorder) {
-  // The observer sees the main kernel with lowered packings, whole after every pass.
-  Scheduled out{{}, scheduled.packings, {}};
-  for (Packing& packing : out.packings) packing.kernel = lower(packing.kernel);
-  out.kernel = lower(scheduled.kernel, [&](std::string_view pass, const ir::Kernel& kernel) {
+/// The main kernel lowered; the observer sees it whole, with its packings, after every pass.
+ir::Kernel lower_main(const ir::Kernel& kernel, const std::vector<Packing>& packings,
+                      const Recorder& recorder) {
+  if (!recorder.is_watched()) return lower(kernel);  // packings may be at work on their own thread
+  return lower(kernel, [&](std::string_view pass, const ir::Kernel& now) {
     const bool last = pass == "reuse_loads";
-    recorder.state(fmt::format("lower: {}", pass), {kernel, out.packings, {}},
+    recorder.state(fmt::format("lower: {}", pass), {now, packings, {}},
                    last ? ir::Form::lowered : ir::Form::nest);
   });
-  return out;
+}
+
+/// Whether a second thread pays. Whoever looks at the stages wants them in order.
+bool packs_aside(const std::vector<Packing>& packings, const Recorder& recorder) {
+  return !packings.empty() && !recorder.is_watched() && std::thread::hardware_concurrency() > 1;
 }
 
 std::vector<PackedOperand> packed_operands(const Scheduled& lowered, const MachineCode& code,
@@ -188,18 +197,33 @@ CompiledKernel compile(const CompileRequest& request, const CompileOptions& opti
   });
   recorder.text("schedule.nest", scheduled, to_string(request.schedule));
 
+  // The packing kernels go through the remaining stages by themselves.
+  Scheduled lowered{{}, scheduled.packings, {}};
+  std::optional<PackingAside> aside;
+  if (packs_aside(lowered.packings, recorder)) aside.emplace(lowered.packings, request.target);
+
   // lower: explicit vectors, flat addresses, one workgroup loop.
-  const Scheduled lowered = recorder.stage("lower", [&] { return lower_all(scheduled, recorder); });
+  lowered.kernel = recorder.stage("lower", [&] {
+    if (!aside) lower_packings(lowered.packings);
+    return lower_main(scheduled.kernel, lowered.packings, recorder);
+  });
   recorder.text("lower.nest", lowered);
 
   // codegen and jit: through the door to LLVM.
   std::vector<ir::Kernel> kernels{lowered.kernel};
-  for (const Packing& packing : lowered.packings) kernels.push_back(packing.kernel);
+  if (!aside)
+    for (const Packing& packing : lowered.packings) kernels.push_back(packing.kernel);
   CompiledKernel out;
   const auto start = std::chrono::steady_clock::now();
   out.code = compile_to_machine_code(
       kernels, request.target, {recorder.keeps_text(), recorder.keeps_text(), options.verify});
   recorder.code(out.code, ms_since(start));
+  if (aside) {
+    recorder.stage("packing", [&] {
+      aside->append_to(out.code);
+      return true;
+    });
+  }
 
   out.entry = out.code.entries.front();
   out.workgroups = known(workgroup_count(lowered.kernel), "number of workgroups", request.title);

@@ -60,7 +60,9 @@ struct CompiledKernel {
   double total_ms = 0;
 };
 
-/// Runs the stages specialise, schedule, lower, codegen, jit in order. Thread-safe. Honours
+/// Runs the stages specialise, schedule, lower, codegen, jit in order; packing kernels may be
+/// compiled on a second thread meanwhile, and what is left of that is the stage `packing`.
+/// Thread-safe. Honours
 /// NESTJIT_DUMP. Throws invalid argument for an illegal schedule, unsupported without the code
 /// generator library, internal when a verifier objects.
 CompiledKernel compile(const CompileRequest& request, const CompileOptions& options = {});

@@ -41,7 +41,7 @@ llvm::Align common_align(llvm::Align align, int64_t bytes) {
 
 struct Addresses::Part {
   struct Term {
-    std::string text;
+    int64_t number;  // of the atom
     ir::Expr atom;
     ir::Expr factor;  // of the loop's variable, where the part is bumped
     int64_t bytes;
@@ -49,12 +49,6 @@ struct Addresses::Part {
   size_t level;
   bool bumped;
   std::vector<Term> terms;
-
-  std::string text() const {
-    std::string all;
-    for (const Term& term : terms) all += fmt::format("{}*{};", term.bytes, term.text);
-    return all;
-  }
 };
 
 void Addresses::set_base(const ir::Buffer& buffer, llvm::Value* pointer, llvm::Align align) {
@@ -109,14 +103,14 @@ Address Addresses::at(const ir::Buffer& buffer, const ir::Linear& index) {
   const std::vector<Part> parts = parts_of(index, element);
   llvm::Value* pointer = base.pointer;
   llvm::Align align = base.align;
-  std::string key = fmt::format("{}:", base.number);
+  MemoKey key{static_cast<int64_t>(base.number)};
   for (const Part& part : parts) {
     for (const Part::Term& term : part.terms) align = common_align(align, term.bytes);
     if (part.level == Invariants::in_place) {
       pointer = env_.ir.CreatePtrAdd(pointer, offset_of(part));
       continue;
     }
-    key += part.text();
+    for (const Part::Term& term : part.terms) key.insert(key.end(), {term.bytes, term.number});
     llvm::Value*& known = env_.scopes[part.level].memo[key];
     if (known == nullptr) known = advance(pointer, part);
     pointer = known;
@@ -132,7 +126,7 @@ std::vector<Addresses::Part> Addresses::parts_of(const ir::Linear& index, int64_
   for (const ir::Linear::Term& term : index.terms) {
     const size_t level = env_.invariants->level_of(term.atom);
     Part::Term entry{
-        env_.invariants->text_of(term.atom), term.atom, {}, in_bytes(term.coef, element_bytes)};
+        env_.invariants->number_of(term.atom), term.atom, {}, in_bytes(term.coef, element_bytes)};
     if (level != Invariants::in_place && env_.scopes[level].bumping)
       entry.factor = factor_of(term.atom, env_.scopes[level].bumping->var);
     const bool bumped{entry.factor};
@@ -148,7 +142,7 @@ std::vector<Addresses::Part> Addresses::parts_of(const ir::Linear& index, int64_
   });
   for (Part& part : parts)
     std::sort(part.terms.begin(), part.terms.end(),
-              [](const Part::Term& a, const Part::Term& b) { return a.text < b.text; });
+              [](const Part::Term& a, const Part::Term& b) { return a.number < b.number; });
   return parts;
 }
 

@@ -36,6 +36,11 @@ std::string text_of(const llvm::Module& module) {
   return text;
 }
 
+jit::PassList passes_for(const codegen::GeneratedModule& made, const Target& target) {
+  if (made.has_hinted_loop) return jit::PassList::complete;
+  return target.has_fma ? jit::PassList::final_form : jit::PassList::final_form_unfused;
+}
+
 MachineCode compile(const DoorRequest& request) {
   MachineCode code;
   Stopwatch watch;
@@ -47,7 +52,7 @@ MachineCode compile(const DoorRequest& request) {
                                *request.target, *machine, request.options->verify);
   code.codegen_ms = watch.lap();
   if (request.options->want_llvm_ir) code.llvm_ir = text_of(*made.module);
-  const auto passes = made.has_hinted_loop ? jit::PassList::complete : jit::PassList::final_form;
+  const jit::PassList passes = passes_for(made, *request.target);
   if (request.options->want_assembly)
     code.assembly = jit::emit_assembly(*made.module, *machine, passes);
   watch.lap();

@@ -6,6 +6,7 @@
 
 #include <llvm/IR/IRBuilder.h>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -27,6 +28,12 @@ class Invariants;
 class Memory;
 class Tiles;
 
+/// What a value of a scope was computed for: value_key and the number of an expression (see
+/// Invariants), or the number of a buffer, and factor and number of all that is added to its
+/// pointer (see Addresses).
+using MemoKey = std::vector<int64_t>;
+inline constexpr int64_t value_key = -1;
+
 /// The function, a loop or a let: a place where values that depend on its variable, and on nothing
 /// further inside, are computed once.
 struct Scope {
@@ -47,7 +54,7 @@ struct Scope {
   };
   std::optional<Bumping> bumping;
 
-  std::unordered_map<std::string, llvm::Value*> memo;  // see Invariants and Addresses
+  std::map<MemoKey, llvm::Value*> memo;
 };
 
 /// A variable's value and the index of the scope that binds it.

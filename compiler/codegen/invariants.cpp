@@ -1,7 +1,5 @@
 #include "compiler/codegen/invariants.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "ir/visit.h"
@@ -40,20 +38,22 @@ size_t Invariants::level_of(const ir::Expr& e) const {
   return level;
 }
 
-std::string Invariants::text_of(const ir::Expr& e) {
-  if (const auto* var = e.as<ir::Var>()) return fmt::format("v{}", static_cast<uint64_t>(var->id));
-  if (const auto* symbol = e.as<ir::Symbol>()) return "s" + symbol->name;
-  const auto found = std::find_if(compound_.begin(), compound_.end(),
-                                  [&](const ir::Expr& known) { return ir::equal(known, e); });
-  const auto number = found - compound_.begin();
-  if (found == compound_.end()) compound_.push_back(e);
-  return fmt::format("e{}", number);
+int64_t Invariants::number_of(const ir::Expr& e) {
+  if (const auto* var = e.as<ir::Var>()) {
+    const auto [number, is_new] = variables_.try_emplace(var->id, numbers_);
+    numbers_ += is_new;
+    return number->second;
+  }
+  for (const auto& [known, number] : others_)
+    if (ir::equal(known, e)) return number;
+  others_.emplace_back(e, numbers_);
+  return numbers_++;
 }
 
 llvm::Value* Invariants::value(const ir::Expr& e, llvm::function_ref<llvm::Value*()> compute) {
   const size_t level = level_of(e);
   if (level == in_place) return compute();
-  const std::string key = "=" + text_of(e);
+  const MemoKey key{value_key, number_of(e)};
   auto& memo = env_.scopes[level].memo;
   if (const auto known = memo.find(key); known != memo.end()) return known->second;
   const llvm::IRBuilderBase::InsertPointGuard restore(env_.ir);

@@ -21,15 +21,18 @@ class Invariants {
   /// trap elsewhere.
   size_t level_of(const ir::Expr& e) const;
 
-  /// A text that is the same for equal expressions of one function.
-  std::string text_of(const ir::Expr& e);
+  /// A number that is the same for equal expressions of one function, in the order of their first
+  /// appearance.
+  int64_t number_of(const ir::Expr& e);
 
   /// The expression's value: what `compute` makes, the first time, in the expression's scope.
   llvm::Value* value(const ir::Expr& e, llvm::function_ref<llvm::Value*()> compute);
 
  private:
   Environment& env_;
-  std::vector<ir::Expr> compound_;  // expressions other than names, for text_of
+  int64_t numbers_ = 0;  // given so far
+  std::unordered_map<ir::VarId, int64_t> variables_;
+  std::vector<std::pair<ir::Expr, int64_t>> others_;
 };
 
 }  // namespace nestjit::compiler::codegen

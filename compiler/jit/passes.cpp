@@ -20,9 +20,10 @@ struct TargetHooks : llvm::TargetPassConfig {
 
 class FinalFormPasses {
  public:
-  FinalFormPasses(llvm::legacy::PassManager& passes, llvm::TargetMachine& machine)
+  FinalFormPasses(llvm::legacy::PassManager& passes, llvm::TargetMachine& machine, bool schedules)
       : passes_(passes),
         machine_(machine),
+        schedules_(schedules),
         config_(*machine.createPassConfig(passes)) {
     passes_.add(&config_);
     passes_.add(llvm::createTargetTransformInfoWrapperPass(machine.getTargetIRAnalysis()));
@@ -61,9 +62,10 @@ class FinalFormPasses {
     add({&llvm::DetectDeadLanesID, &llvm::InitUndefID, &llvm::ProcessImplicitDefsID,
          &llvm::UnreachableMachineBlockElimID, &llvm::LiveVariablesID, &llvm::PHIEliminationID,
          &llvm::TwoAddressInstructionPassID, &llvm::RegisterCoalescerID,
-         &llvm::RenameIndependentSubregsID, &llvm::MachineSchedulerID, &llvm::RAGreedyLegacyID,
-         &llvm::VirtRegRewriterID, &llvm::StackSlotColoringID, &llvm::MachineCopyPropagationID,
-         &llvm::MachineLICMID});
+         &llvm::RenameIndependentSubregsID});
+    if (schedules_) add({&llvm::MachineSchedulerID});
+    add({&llvm::RAGreedyLegacyID, &llvm::VirtRegRewriterID, &llvm::StackSlotColoringID,
+         &llvm::MachineCopyPropagationID, &llvm::MachineLICMID});
   }
 
   void finish_functions() {
@@ -80,6 +82,7 @@ class FinalFormPasses {
 
   llvm::legacy::PassManager& passes_;
   llvm::TargetMachine& machine_;
+  bool schedules_;  // otherwise instructions stay in the order in which they were generated
   llvm::TargetPassConfig& config_;
 };
 
@@ -87,7 +90,10 @@ class FinalFormPasses {
 
 void add_passes(llvm::legacy::PassManager& passes, llvm::TargetMachine& machine, PassList list,
                 llvm::raw_pwrite_stream& out, llvm::CodeGenFileType type) {
-  if (list == PassList::final_form) return FinalFormPasses(passes, machine).add_all(out, type);
+  if (list != PassList::complete) {
+    FinalFormPasses(passes, machine, list == PassList::final_form_unfused).add_all(out, type);
+    return;
+  }
   if (machine.addPassesToEmitFile(passes, out, nullptr, type))
     base::internal("jit: LLVM cannot emit a file of this kind");
 }

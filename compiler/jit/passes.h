@@ -12,6 +12,9 @@ enum class PassList {
   /// selection, and little after it. LLVM's own list takes two to three times as long for code that
   /// is no faster: its passes work on loops, addresses and branches that we gave their form.
   final_form,
+  /// The same for a target without fused products: a product waits in a register for its sum, and
+  /// it takes the scheduler of machine instructions to keep few of them waiting.
+  final_form_unfused,
   /// LLVM's own, for loops that its vectoriser made.
   complete,
 };
