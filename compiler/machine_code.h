@@ -17,6 +17,7 @@ namespace nestjit::compiler {
 struct CodegenOptions {
   bool want_llvm_ir = false;   // fill MachineCode::llvm_ir
   bool want_assembly = false;  // fill MachineCode::assembly (costs a second instruction selection)
+  bool verify = false;         // run LLVM's verifier (always in debug builds)
 };
 
 /// Compiled kernels. Copies share the code; the code lives as long as one of them does.
@@ -25,7 +26,7 @@ struct MachineCode {
   std::shared_ptr<const void> owner;    // keeps the executable memory
   std::string llvm_ir, assembly;        // only where asked for
   size_t code_bytes = 0;
-  double codegen_ms = 0;  // our IR -> verified LLVM IR
+  double codegen_ms = 0;  // our IR -> LLVM IR
   double select_ms = 0;   // LLVM IR -> object code
   double link_ms = 0;     // object code -> executable memory
 };

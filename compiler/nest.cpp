@@ -27,50 +27,54 @@ class LoopReplacer final : public Rewriter {
   const std::function<Stmt(const Loop&)>& edit_;
 };
 
-/// Adds what is bound on the way from the root to the loop; false when the loop is not below.
-bool add_path(const Stmt& s, VarId id, Bounds& bounds) {
+/// Lists the loops and lets on the way from the root to the loop, the innermost first; says whether
+/// the loop is below.
+bool find_path(const Stmt& s, VarId id, std::vector<const Stmt*>& path) {
   if (const auto* loop = s.as<Loop>()) {
     if (loop->id() == id) return true;
-    Bounds inner = bounds;
-    inner.add_loop(*loop);
-    if (!add_path(loop->body, id, inner)) return false;
-    bounds = inner;
+    if (!find_path(loop->body, id, path)) return false;
+    path.push_back(&s);
     return true;
   }
   if (const auto* let = s.as<Let>()) {
-    Bounds inner = bounds;
-    inner.add_let(*let);
-    if (!add_path(let->body, id, inner)) return false;
-    bounds = inner;
+    if (!find_path(let->body, id, path)) return false;
+    path.push_back(&s);
     return true;
   }
-  if (const auto* block = s.as<Block>()) {
-    for (const Stmt& inner : block->stmts)
-      if (add_path(inner, id, bounds)) return true;
-    return false;
-  }
-  if (const auto* guard = s.as<If>()) return add_path(guard->body, id, bounds);
-  if (const auto* allocate = s.as<Allocate>()) return add_path(allocate->body, id, bounds);
+  if (const auto* block = s.as<Block>())
+    return std::any_of(block->stmts.begin(), block->stmts.end(),
+                       [&](const Stmt& inner) { return find_path(inner, id, path); });
+  if (const auto* guard = s.as<If>()) return find_path(guard->body, id, path);
+  if (const auto* allocate = s.as<Allocate>()) return find_path(allocate->body, id, path);
   return false;
+}
+
+void add_binding(const Stmt& s, Bounds& bounds) {
+  if (const auto* loop = s.as<Loop>()) bounds.add_loop(*loop);
+  if (const auto* let = s.as<Let>()) bounds.add_let(*let);
 }
 
 }  // namespace
 
-const Loop* find_loop(const Stmt& root, VarId id) {
-  const Loop* found = nullptr;
-  walk_stmts(root, [&](const Stmt& s) {
-    if (const auto* loop = s.as<Loop>(); loop && loop->id() == id) found = loop;
+Stmt find_loop_stmt(const Stmt& root, VarId id) {
+  const Stmt* found = find_stmt(root, [id](const Stmt& s) {
+    const auto* loop = s.as<Loop>();
+    return loop && loop->id() == id;
   });
-  return found;
+  return found ? *found : Stmt();
 }
+
+const Loop* find_loop(const Stmt& root, VarId id) { return find_loop_stmt(root, id).as<Loop>(); }
 
 Stmt replace_loop(const Stmt& root, VarId id, const std::function<Stmt(const Loop&)>& edit) {
   return LoopReplacer(id, edit).rewrite(root);
 }
 
 Bounds bounds_around(const Kernel& kernel, VarId loop) {
+  std::vector<const Stmt*> path;
+  if (!find_path(kernel.body, loop, path)) base::internal("nest: the loop is not in the kernel");
   Bounds bounds = bounds_of(kernel);
-  if (!add_path(kernel.body, loop, bounds)) base::internal("nest: the loop is not in the kernel");
+  for (auto s = path.rbegin(); s != path.rend(); ++s) add_binding(**s, bounds);
   return bounds;
 }
 
@@ -78,21 +82,16 @@ Bounds bounds_throughout(const Kernel& kernel, VarId id) {
   Bounds bounds = bounds_around(kernel, id);
   const Loop* loop = find_loop(kernel.body, id);
   bounds.add_loop(*loop);
-  walk_stmts(loop->body, [&](const Stmt& s) {
-    if (const auto* inner = s.as<Loop>()) bounds.add_loop(*inner);
-    if (const auto* let = s.as<Let>()) bounds.add_let(*let);
-  });
+  walk_stmts(loop->body, [&](const Stmt& s) { add_binding(s, bounds); });
   return bounds;
 }
 
 bool never_runs(const Stmt& root, VarId id) {
-  bool empty = false;
-  walk_stmts(root, [&](const Stmt& s) {
+  return find_stmt(root, [id](const Stmt& s) {
     const auto* loop = s.as<Loop>();
-    if (!loop || constant_of(loop->extent).value_or(1) > 0) return;
-    empty = empty || loop->id() == id || find_loop(loop->body, id);
+    if (!loop || constant_of(loop->extent).value_or(1) > 0) return false;
+    return loop->id() == id || find_loop(loop->body, id);
   });
-  return empty;
 }
 
 std::vector<const Loop*> perfect_band(const Loop& outermost) {
@@ -124,11 +123,10 @@ Stmt guard_leaf(const Stmt& s, LoopKind kind, const Expr& cond) {
 namespace {
 
 bool holds_vector_loop(const Stmt& body) {
-  bool found = false;
-  walk_stmts(body, [&](const Stmt& s) {
-    if (const auto* loop = s.as<Loop>()) found = found || loop->mapping == Mapping::vector;
+  return find_stmt(body, [](const Stmt& s) {
+    const auto* loop = s.as<Loop>();
+    return loop && loop->mapping == Mapping::vector;
   });
-  return found;
 }
 
 std::string vector_objection(const Loop& loop) {
@@ -199,10 +197,23 @@ const Loop* dependent_loop(const Loop& loop) {
   return found;
 }
 
-bool reads_memory(const Expr& e) {
-  bool found = false;
-  walk_exprs(e, [&](const Expr& x) { found = found || x.as<Load>(); });
-  return found;
+bool binds_any_of(const Stmt& s, const Expr& e) {
+  return find_stmt(s, [&](const Stmt& inner) {
+    const auto* loop = inner.as<Loop>();
+    const auto* let = inner.as<Let>();
+    return (loop && uses(e, loop->id())) || (let && uses(e, id_of(let->var)));
+  });
+}
+
+std::optional<Linear> least_inside(const Linear& form, const Stmt& body, const Bounds& bounds) {
+  Linear outside(form.constant), inside;
+  for (const Linear::Term& term : form.terms) {
+    const bool is_inner = binds_any_of(body, term.atom);
+    (is_inner ? inside : outside).add_term(term.atom, term.coef);
+  }
+  const int64_t least = bounds.range(inside).min;
+  if (least == Interval::min_value) return std::nullopt;
+  return outside + Linear(least);
 }
 
 std::vector<Expr> conjuncts(const Expr& cond) {

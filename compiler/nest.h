@@ -15,6 +15,9 @@ namespace nestjit::compiler {
 /// The loop with this id below the statement, or null.
 const ir::Loop* find_loop(const ir::Stmt& root, ir::VarId id);
 
+/// The same loop as a statement; absent when it is not there.
+ir::Stmt find_loop_stmt(const ir::Stmt& root, ir::VarId id);
+
 /// The statement with the loop replaced by what `edit` makes of it. Siblings are shared.
 ir::Stmt replace_loop(const ir::Stmt& root, ir::VarId id,
                       const std::function<ir::Stmt(const ir::Loop&)>& edit);
@@ -51,8 +54,13 @@ std::string mapping_objection(const ir::Stmt& body);
 /// lets; null when there is none.
 const ir::Loop* dependent_loop(const ir::Loop& loop);
 
-/// Whether a load stands in the expression.
-bool reads_memory(const ir::Expr& e);
+/// Whether the expression uses a variable that a loop or let of the statement binds.
+bool binds_any_of(const ir::Stmt& s, const ir::Expr& e);
+
+/// The form with what the statement binds replaced by its least value; nothing when that is
+/// unbounded. What is bound outside stays as it is. `bounds` know all that is bound inside.
+std::optional<ir::Linear> least_inside(const ir::Linear& form, const ir::Stmt& body,
+                                       const ir::Bounds& bounds);
 
 /// The conjuncts of a condition, in order.
 std::vector<ir::Expr> conjuncts(const ir::Expr& cond);

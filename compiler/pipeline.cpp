@@ -197,8 +197,8 @@ CompiledKernel compile(const CompileRequest& request, const CompileOptions& opti
   for (const Packing& packing : lowered.packings) kernels.push_back(packing.kernel);
   CompiledKernel out;
   const auto start = std::chrono::steady_clock::now();
-  out.code = compile_to_machine_code(kernels, request.target,
-                                     {recorder.keeps_text(), recorder.keeps_text()});
+  out.code = compile_to_machine_code(
+      kernels, request.target, {recorder.keeps_text(), recorder.keeps_text(), options.verify});
   recorder.code(out.code, ms_since(start));
 
   out.entry = out.code.entries.front();

@@ -25,7 +25,10 @@ ScheduleState::ScheduleState(const ir::Kernel& kernel, const Target& target)
 }
 
 void ScheduleState::set_body(ir::Stmt body, const ir::SimplifyOptions& options) {
-  ir::Kernel next = ir::simplify(scheduled_.kernel.with_body(std::move(body)), options);
+  const ir::Kernel changed = scheduled_.kernel.with_body(std::move(body));
+  // The memo is of the default options; what a step leaves unsimplified is not in it.
+  ir::Kernel next = options == ir::SimplifyOptions{} ? ir::simplify(changed, simple_)
+                                                     : ir::simplify(changed, options);
   const std::string objection = mapping_objection(next.body);
   if (!objection.empty()) refuse(step_->targets.front(), "then {}", objection);
   scheduled_.kernel = std::move(next);

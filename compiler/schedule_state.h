@@ -62,6 +62,7 @@ class ScheduleState {
   [[noreturn]] void refuse_text(std::string_view loop, const std::string& reason) const;
 
   Scheduled scheduled_;
+  ir::SimplifyMemo simple_;
   Target target_;
   const Step* step_ = nullptr;
 };

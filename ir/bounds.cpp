@@ -4,23 +4,45 @@
 #include <utility>
 
 #include "base/checked.h"
+#include "ir/visit.h"
 
 namespace nestjit::ir {
 namespace {
 
 constexpr int64_t unbounded_below = Interval::min_value;
 
-/// a + b where either may be "minus infinity"; overflow is unbounded as well.
-int64_t add_lower(int64_t a, int64_t b) {
-  if (a == unbounded_below || b == unbounded_below) return unbounded_below;
-  return base::checked_add(a, b).value_or(unbounded_below);
+constexpr int64_t unbounded_above = Interval::max_value;
+
+/// Sums and products with "infinite" ends; overflow is unbounded as well.
+Interval sum_of(const Interval& a, const Interval& b) {
+  Interval out;
+  if (a.min != unbounded_below && b.min != unbounded_below)
+    out.min = base::checked_add(a.min, b.min).value_or(unbounded_below);
+  if (a.max != unbounded_above && b.max != unbounded_above)
+    out.max = base::checked_add(a.max, b.max).value_or(unbounded_above);
+  return out;
 }
 
-/// Smallest value of coef * v for v in the interval.
-int64_t scale_lower(const Interval& v, int64_t coef) {
-  const int64_t end = coef > 0 ? v.min : v.max;
-  if (end == Interval::min_value || end == Interval::max_value) return unbounded_below;
-  return base::checked_mul(end, coef).value_or(unbounded_below);
+Interval scaled(const Interval& v, int64_t coef) {
+  const int64_t low = coef > 0 ? v.min : v.max, high = coef > 0 ? v.max : v.min;
+  const auto times = [coef](int64_t end, int64_t infinite) {
+    if (end == unbounded_below || end == unbounded_above) return infinite;
+    return base::checked_mul(end, coef).value_or(infinite);
+  };
+  return {times(low, unbounded_below), times(high, unbounded_above)};
+}
+
+Interval divided(const Interval& v, int64_t c) {
+  return {v.min == unbounded_below ? v.min : base::floor_div(v.min, c),
+          v.max == unbounded_above ? v.max : base::floor_div(v.max, c)};
+}
+
+Interval product_of(const Interval& a, const Interval& b) {
+  if (a.min < 0 || b.min < 0) return {};
+  Interval out{base::checked_mul(a.min, b.min).value_or(0), unbounded_above};
+  if (a.max != unbounded_above && b.max != unbounded_above)
+    out.max = base::checked_mul(a.max, b.max).value_or(unbounded_above);
+  return out;
 }
 
 Linear replaced(const Linear& form, const Linear::Term& term, const Expr& value) {
@@ -46,6 +68,14 @@ bool needs_both(const Linear::Term& term) {
   if (term.atom.as<Select>()) return true;
   const auto* binary = term.atom.as<Binary>();
   return binary && binary->op == (term.coef > 0 ? BinaryOp::min : BinaryOp::max);
+}
+
+/// A form that is at most the given one: c * floordiv(x, c) lies in [x - c + 1, x].
+Linear without_quotient(const Linear& form, const Linear::Term& term, int64_t c) {
+  Linear x = Linear::of(term.atom.as<Binary>()->a);
+  if (term.coef > 0) x += Linear(1 - c);
+  Linear rest = replaced(form, term, 0);
+  return rest += x * (term.coef / c);
 }
 
 /// Levels of operators in an index expression.
@@ -79,7 +109,10 @@ const Linear::Term* next_cases(const Linear& form) {
 }  // namespace
 
 void Bounds::add(VarId var, Expr min, Expr max) {
-  vars_[var] = {std::move(min), std::move(max), added_++};
+  const auto [fact, is_new] =
+      vars_.insert_or_assign(var, VarFact{std::move(min), std::move(max), added_++});
+  if (!is_new)  // what followed from the old bounds is void
+    for (const auto& [id, known] : vars_) known.range.reset();
 }
 
 void Bounds::add_symbol(const SymbolDecl& symbol) {
@@ -93,6 +126,10 @@ void Bounds::add_let(const Let& let) {
 }
 
 Interval Bounds::range(const Expr& e) const {
+  if (const auto* var = e.as<Var>()) {
+    const auto fact = vars_.find(var->id);
+    return fact == vars_.end() ? Interval{} : range_of(fact->second);
+  }
   try {
     return range(Linear::of(e));
   } catch (const LinearOverflow&) {
@@ -100,13 +137,102 @@ Interval Bounds::range(const Expr& e) const {
   }
 }
 
+Interval Bounds::range_of(const VarFact& fact) const {
+  if (fact.range) return *fact.range;
+  fact.range = Interval{};  // also while its own bounds are looked at
+  const Interval low = range(fact.min);
+  fact.range = Interval{low.min, equal(fact.min, fact.max) ? low.max : range(fact.max).max};
+  return *fact.range;
+}
+
 Interval Bounds::range(const Linear& form) const {
-  if (form.is_constant()) return {form.constant, form.constant};
-  Interval r;
-  r.min = least(form);
+  Interval r = quick(form);
+  if (r.is_point()) return r;
+  r.min = std::max(r.min, least(form));
   const int64_t negated = least(form * -1);
-  r.max = negated == unbounded_below ? Interval::max_value : -negated;
+  if (negated != unbounded_below) r.max = std::min(r.max, -negated);
   return r;
+}
+
+/// Interval arithmetic: terms vary on their own.
+Interval Bounds::quick(const Linear& form) const {
+  Interval sum{form.constant, form.constant};
+  for (const Linear::Term& t : form.terms) sum = sum_of(sum, scaled(quick(t.atom), t.coef));
+  return sum;
+}
+
+Interval Bounds::quick(const Expr& atom) const {
+  if (const auto* imm = atom.as<IntImm>()) return {imm->value, imm->value};
+  if (const auto* var = atom.as<Var>()) {
+    const auto fact = vars_.find(var->id);
+    return fact == vars_.end() ? Interval{} : range_of(fact->second);
+  }
+  if (const auto* symbol = atom.as<Symbol>()) {
+    const auto found = symbols_.find(symbol->name);
+    return found == symbols_.end() ? Interval{} : found->second;
+  }
+  if (const auto* select = atom.as<Select>()) {
+    const Interval a = quick(select->a), b = quick(select->b);
+    return {std::min(a.min, b.min), std::max(a.max, b.max)};
+  }
+  const auto* binary = atom.as<Binary>();
+  if (!binary) return {};
+  const Interval a = quick(binary->a);
+  const auto c = constant_of(binary->b);
+  switch (binary->op) {
+    case BinaryOp::add: return sum_of(a, quick(binary->b));
+    case BinaryOp::sub: return sum_of(a, scaled(quick(binary->b), -1));
+    case BinaryOp::mul: return c ? scaled(a, *c) : product_of(a, quick(binary->b));
+    case BinaryOp::floordiv: return c && *c > 0 ? divided(a, *c) : Interval{};
+    case BinaryOp::floormod: return c && *c > 0 ? Interval{0, *c - 1} : Interval{};
+    case BinaryOp::min: {
+      const Interval b = quick(binary->b);
+      return {std::min(a.min, b.min), std::min(a.max, b.max)};
+    }
+    case BinaryOp::max: {
+      const Interval b = quick(binary->b);
+      return {std::max(a.min, b.min), std::max(a.max, b.max)};
+    }
+    default: return {};
+  }
+}
+
+bool Bounds::proves_nonnegative(const Linear& form) const {
+  try {
+    Budget budget;
+    return proves(form, budget);
+  } catch (const LinearOverflow&) {
+    return false;
+  }
+}
+
+/// The same steps as lower(), left as soon as the answer is known. An assumption is tried where no
+/// cases are left: form >= 0 follows from form - assumption >= 0.
+bool Bounds::proves(const Linear& form, Budget& budget, bool may_assume) const {
+  const Interval r = quick(form);
+  if (r.min >= 0 || !budget.spend()) return r.min >= 0;
+  if (r.max < 0 && (!may_assume || assumptions_.empty())) return false;
+  if (const Linear::Term* t = next_cases(form))
+    return proves_by_cases(form, *t, budget, may_assume);
+  if (may_assume)
+    for (const Linear& assumption : assumptions_)
+      if (proves(form - assumption, budget, false)) return true;
+  const Linear::Term* t = innermost(form);
+  if (!t) return false;
+  const VarFact& fact = vars_.at(id_of(t->atom));
+  return proves(replaced(form, *t, t->coef > 0 ? fact.min : fact.max), budget, may_assume);
+}
+
+bool Bounds::proves_by_cases(const Linear& form, const Linear::Term& term, Budget& budget,
+                             bool may_assume) const {
+  const auto with = [&](const Expr& value) {
+    return proves(replaced(form, term, value), budget, may_assume);
+  };
+  if (const auto* select = term.atom.as<Select>()) return with(select->a) && with(select->b);
+  const auto& binary = *term.atom.as<Binary>();
+  if (binary.op == BinaryOp::floordiv)
+    return proves(without_quotient(form, term, *constant_of(binary.b)), budget, may_assume);
+  return needs_both(term) ? with(binary.a) && with(binary.b) : with(binary.a) || with(binary.b);
 }
 
 bool Bounds::proves_le(const Expr& a, const Expr& b) const {
@@ -119,7 +245,8 @@ bool Bounds::proves_le(const Expr& a, const Expr& b) const {
 
 int64_t Bounds::least(const Linear& form) const {
   try {
-    return lower(form, branch_budget);
+    Budget budget;
+    return lower(form, budget);
   } catch (const LinearOverflow&) {
     return unbounded_below;
   }
@@ -142,73 +269,26 @@ const Linear::Term* Bounds::innermost(const Linear& form) const {
 
 /// A lower bound of the form. Min, max and select are resolved by cases first, then variables are
 /// replaced by the bound that makes the form smallest, innermost variable first.
-int64_t Bounds::lower(const Linear& form, int budget) const {
-  if (form.is_constant()) return form.constant;
-  if (budget > 0) {
-    if (const Linear::Term* t = next_cases(form)) return lower_by_cases(form, *t, budget);
-    if (const Linear::Term* t = innermost(form)) {
-      const VarFact& fact = vars_.at(id_of(t->atom));
-      return lower(replaced(form, *t, t->coef > 0 ? fact.min : fact.max), budget);
-    }
-  }
-  return lower_of_terms(form, budget);
+int64_t Bounds::lower(const Linear& form, Budget& budget) const {
+  const Interval r = quick(form);
+  if (r.is_point() || !budget.spend()) return r.min;
+  if (const Linear::Term* t = next_cases(form))
+    return std::max(r.min, lower_by_cases(form, *t, budget));
+  const Linear::Term* t = innermost(form);
+  if (!t) return r.min;
+  const VarFact& fact = vars_.at(id_of(t->atom));
+  return std::max(r.min, lower(replaced(form, *t, t->coef > 0 ? fact.min : fact.max), budget));
 }
 
-int64_t Bounds::lower_by_cases(const Linear& form, const Linear::Term& term, int budget) const {
-  const auto with = [&](const Expr& value) {
-    return lower(replaced(form, term, value), budget - 1);
-  };
-  const auto* select = term.atom.as<Select>();
-  if (select) return std::min(with(select->a), with(select->b));
+int64_t Bounds::lower_by_cases(const Linear& form, const Linear::Term& term, Budget& budget) const {
+  const auto with = [&](const Expr& value) { return lower(replaced(form, term, value), budget); };
+  if (const auto* select = term.atom.as<Select>())
+    return std::min(with(select->a), with(select->b));
   const auto& binary = *term.atom.as<Binary>();
-  if (binary.op != BinaryOp::floordiv) {
-    const int64_t a = with(binary.a), b = with(binary.b);
-    return needs_both(term) ? std::min(a, b) : std::max(a, b);
-  }
-  // c * floordiv(x, c) lies in [x - c + 1, x].
-  const int64_t c = *constant_of(binary.b);
-  Linear x = Linear::of(binary.a);
-  if (term.coef > 0) x += Linear(1 - c);
-  Linear rest = replaced(form, term, 0);
-  rest += x * (term.coef / c);
-  return std::max(lower(rest, budget - 1), lower_of_terms(form, budget - 1));
-}
-
-int64_t Bounds::lower_of_terms(const Linear& form, int budget) const {
-  int64_t sum = form.constant;
-  for (const Linear::Term& t : form.terms)
-    sum = add_lower(sum, lower_of_atom(t.atom, t.coef, budget));
-  return sum;
-}
-
-int64_t Bounds::lower_of_atom(const Expr& atom, int64_t coef, int budget) const {
-  if (const auto* symbol = atom.as<Symbol>()) {
-    const auto found = symbols_.find(symbol->name);
-    return found == symbols_.end() ? unbounded_below : scale_lower(found->second, coef);
-  }
-  const auto* binary = atom.as<Binary>();
-  if (!binary || budget <= 0) return unbounded_below;
-  const auto c = constant_of(binary->b);
-  const auto interval_of = [&](const Expr& e) {
-    const Linear form = Linear::of(e);
-    const int64_t low = lower(form, budget - 1), high = lower(form * -1, budget - 1);
-    return Interval{low, high == unbounded_below ? Interval::max_value : -high};
-  };
-  if (binary->op == BinaryOp::floormod && c && *c > 0) return scale_lower({0, *c - 1}, coef);
-  if (binary->op == BinaryOp::floordiv && c && *c > 0) {
-    Interval x = interval_of(binary->a);
-    if (x.min != Interval::min_value) x.min = base::floor_div(x.min, *c);
-    if (x.max != Interval::max_value) x.max = base::floor_div(x.max, *c);
-    return scale_lower(x, coef);
-  }
-  if (binary->op == BinaryOp::mul) {
-    const Interval x = interval_of(binary->a), y = interval_of(binary->b);
-    if (x.min < 0 || y.min < 0) return unbounded_below;
-    if (coef > 0) return scale_lower({base::checked_mul(x.min, y.min).value_or(0), 0}, coef);
-    if (x.max == Interval::max_value || y.max == Interval::max_value) return unbounded_below;
-    return scale_lower({0, base::checked_mul(x.max, y.max).value_or(Interval::max_value)}, coef);
-  }
-  return unbounded_below;
+  if (binary.op == BinaryOp::floordiv)
+    return lower(without_quotient(form, term, *constant_of(binary.b)), budget);
+  const int64_t a = with(binary.a), b = with(binary.b);
+  return needs_both(term) ? std::min(a, b) : std::max(a, b);
 }
 
 Bounds bounds_of(const Kernel& kernel) {

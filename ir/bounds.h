@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -32,31 +33,47 @@ class Bounds {
   void add_loop(const Loop& loop);
   /// var == value, where value is an index.
   void add_let(const Let& let);
+  /// The form is >= 0, a guard for example. Proofs of inequalities may use it.
+  void assume_nonnegative(Linear form) { assumptions_.push_back(std::move(form)); }
 
   /// Of a scalar index expression. Where the arithmetic would leave 64 bits, unbounded.
   Interval range(const Expr& e) const;
   Interval range(const Linear& form) const;
   /// Whether the form is >= 0 for all values in scope.
-  bool proves_nonnegative(const Linear& form) const { return least(form) >= 0; }
+  bool proves_nonnegative(const Linear& form) const;
   bool proves_le(const Expr& a, const Expr& b) const;
 
  private:
   struct VarFact {
     Expr min, max;
     size_t order;
+    mutable std::optional<Interval> range = {};  // once somebody asked
   };
-  static constexpr int branch_budget = 10;
+  /// Steps that one question may take: cases multiply, and an answer that takes long is not worth it.
+  class Budget {
+   public:
+    bool spend() { return !spent() && steps_-- > 0; }
+    bool spent() const { return steps_ <= 0; }
 
+   private:
+    int steps_ = 40;
+  };
+
+  Interval range_of(const VarFact& fact) const;
+  Interval quick(const Linear& form) const;
+  Interval quick(const Expr& atom) const;
+  bool proves(const Linear& form, Budget& budget, bool may_assume = true) const;
+  bool proves_by_cases(const Linear& form, const Linear::Term& term, Budget& budget,
+                       bool may_assume) const;
   int64_t least(const Linear& form) const;
-  int64_t lower(const Linear& form, int budget) const;
+  int64_t lower(const Linear& form, Budget& budget) const;
   const Linear::Term* innermost(const Linear& form) const;
-  int64_t lower_of_terms(const Linear& form, int budget) const;
-  int64_t lower_by_cases(const Linear& form, const Linear::Term& term, int budget) const;
-  int64_t lower_of_atom(const Expr& atom, int64_t coef, int budget) const;
+  int64_t lower_by_cases(const Linear& form, const Linear::Term& term, Budget& budget) const;
 
   std::unordered_map<VarId, VarFact> vars_;
   size_t added_ = 0;  // variables so far, repeated ones counted again
   std::unordered_map<std::string, Interval> symbols_;
+  std::vector<Linear> assumptions_;
 };
 
 /// Bounds with the kernel's symbols.

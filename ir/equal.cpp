@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <unordered_map>
 
@@ -32,12 +33,70 @@ class Pairing {
   bool trivial_ = true;
 };
 
+/// Compares the visited node with `other`, which is of the same kind and type.
+template <class Rules>
+class ExprCompare final : public ExprVisitor<bool> {
+ public:
+  ExprCompare(const Rules& c, const Expr& other) : c_(c), other_(other) {}
+
+ protected:
+  bool on(const IntImm& a) override { return a.value == of(a).value; }
+  bool on(const FloatImm& a) override { return same_constant(a.value, of(a).value); }
+  bool on(const BoolImm& a) override { return a.value == of(a).value; }
+  bool on(const Symbol& a) override { return a.name == of(a).name; }
+  bool on(const Var& a) override { return c_.same(a.id, of(a).id); }
+  bool on(const Binary& a) override {
+    return a.op == of(a).op && c_.same(a.a, of(a).a) && c_.same(a.b, of(a).b);
+  }
+  bool on(const Compare& a) override {
+    return a.op == of(a).op && c_.same(a.a, of(a).a) && c_.same(a.b, of(a).b);
+  }
+  bool on(const Not& a) override { return c_.same(a.a, of(a).a); }
+  bool on(const Select& a) override {
+    return c_.same(a.cond, of(a).cond) && c_.same(a.a, of(a).a) && c_.same(a.b, of(a).b);
+  }
+  bool on(const Cast& a) override { return c_.same(a.a, of(a).a); }
+  bool on(const Load& a) override {
+    return c_.same(*a.buffer, *of(a).buffer) && c_.same(a.indices, of(a).indices) &&
+           c_.same(a.mask, of(a).mask);
+  }
+  bool on(const Broadcast& a) override { return c_.same(a.a, of(a).a); }
+  bool on(const Ramp& a) override {
+    return a.stride == of(a).stride && c_.same(a.base, of(a).base);
+  }
+  bool on(const Fma& a) override {
+    return c_.same(a.a, of(a).a) && c_.same(a.b, of(a).b) && c_.same(a.c, of(a).c);
+  }
+  bool on(const Call& a) override { return a.fn == of(a).fn && c_.same(a.a, of(a).a); }
+
+ private:
+  template <class Node>
+  const Node& of(const Node&) const {
+    return *other_.as<Node>();
+  }
+  const Rules& c_;
+  const Expr& other_;
+};
+
+/// Nothing is bound: variables are equal when their ids are, buffers when they are one.
+struct SameScope {
+  bool same(const Expr& a, const Expr& b) const {
+    if (a.same_as(b)) return true;
+    if (!a || !b || a.kind() != b.kind() || a.type() != b.type()) return false;
+    return ExprCompare(*this, b).visit(a);
+  }
+  bool same(const std::vector<Expr>& a, const std::vector<Expr>& b) const {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [this](const Expr& x, const Expr& y) { return same(x, y); });
+  }
+  bool same(VarId a, VarId b) const { return a == b; }
+  bool same(const Buffer& a, const Buffer& b) const { return &a == &b; }
+};
+
 class Comparison {
  public:
   Pairing<VarId> vars;
   Pairing<const Buffer*> buffers;
-  /// Buffers that neither tree binds: equal by declaration, or only when they are one.
-  bool by_declaration = true;
 
   bool same(const Expr& a, const Expr& b) const {
     if (a.same_as(b) && vars.trivial() && buffers.trivial()) return true;
@@ -46,10 +105,8 @@ class Comparison {
   }
 
   bool same(const std::vector<Expr>& a, const std::vector<Expr>& b) const {
-    if (a.size() != b.size()) return false;
-    for (size_t i = 0; i < a.size(); ++i)
-      if (!same(a[i], b[i])) return false;
-    return true;
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [this](const Expr& x, const Expr& y) { return same(x, y); });
   }
 
   bool same(const Stmt& a, const Stmt& b) {
@@ -62,7 +119,7 @@ class Comparison {
 
   bool same(const Buffer& a, const Buffer& b) const {
     if (buffers.bound(&a, &b)) return buffers.paired(&a, &b);
-    return &a == &b || (by_declaration && a.name == b.name && same_layout(a, b));
+    return &a == &b || (a.name == b.name && same_layout(a, b));
   }
 
   bool same_layout(const Buffer& a, const Buffer& b) const {
@@ -71,50 +128,6 @@ class Comparison {
   }
 
  private:
-  /// Compares the visited node with `other`, which is of the same kind and type.
-  class ExprCompare final : public ExprVisitor<bool> {
-   public:
-    ExprCompare(const Comparison& c, const Expr& other) : c_(c), other_(other) {}
-
-   protected:
-    bool on(const IntImm& a) override { return a.value == of(a).value; }
-    bool on(const FloatImm& a) override { return same_constant(a.value, of(a).value); }
-    bool on(const BoolImm& a) override { return a.value == of(a).value; }
-    bool on(const Symbol& a) override { return a.name == of(a).name; }
-    bool on(const Var& a) override { return c_.same(a.id, of(a).id); }
-    bool on(const Binary& a) override {
-      return a.op == of(a).op && c_.same(a.a, of(a).a) && c_.same(a.b, of(a).b);
-    }
-    bool on(const Compare& a) override {
-      return a.op == of(a).op && c_.same(a.a, of(a).a) && c_.same(a.b, of(a).b);
-    }
-    bool on(const Not& a) override { return c_.same(a.a, of(a).a); }
-    bool on(const Select& a) override {
-      return c_.same(a.cond, of(a).cond) && c_.same(a.a, of(a).a) && c_.same(a.b, of(a).b);
-    }
-    bool on(const Cast& a) override { return c_.same(a.a, of(a).a); }
-    bool on(const Load& a) override {
-      return c_.same(*a.buffer, *of(a).buffer) && c_.same(a.indices, of(a).indices) &&
-             c_.same(a.mask, of(a).mask);
-    }
-    bool on(const Broadcast& a) override { return c_.same(a.a, of(a).a); }
-    bool on(const Ramp& a) override {
-      return a.stride == of(a).stride && c_.same(a.base, of(a).base);
-    }
-    bool on(const Fma& a) override {
-      return c_.same(a.a, of(a).a) && c_.same(a.b, of(a).b) && c_.same(a.c, of(a).c);
-    }
-    bool on(const Call& a) override { return a.fn == of(a).fn && c_.same(a.a, of(a).a); }
-
-   private:
-    template <class Node>
-    const Node& of(const Node&) const {
-      return *other_.as<Node>();
-    }
-    const Comparison& c_;
-    const Expr& other_;
-  };
-
   class StmtCompare final : public StmtVisitor<bool> {
    public:
     StmtCompare(Comparison& c, const Stmt& other) : c_(c), other_(other) {}
@@ -165,11 +178,7 @@ class Comparison {
 
 }  // namespace
 
-bool equal(const Expr& a, const Expr& b) {
-  Comparison comparison;
-  comparison.by_declaration = false;
-  return comparison.same(a, b);
-}
+bool equal(const Expr& a, const Expr& b) { return SameScope().same(a, b); }
 
 bool equal(const Stmt& a, const Stmt& b) { return Comparison().same(a, b); }
 

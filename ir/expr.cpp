@@ -228,13 +228,6 @@ Expr both(Expr a, Expr b) {
   return Binary::make(BinaryOp::logical_and, std::move(a), std::move(b));
 }
 
-std::optional<int64_t> constant_of(const Expr& e) {
-  if (const auto* imm = e.as<IntImm>()) return imm->value;
-  return std::nullopt;
-}
-
-bool is_constant(const Expr& e, int64_t value) { return constant_of(e) == value; }
-
 VarId id_of(const Expr& var) {
   const auto* v = var.as<Var>();
   require(v != nullptr, "id_of", "the expression must be a variable");

@@ -221,8 +221,14 @@ Expr maximum(Expr a, Expr b);
 Expr both(Expr a, Expr b);
 
 /// The constant's value, or nothing.
-std::optional<int64_t> constant_of(const Expr& e);
-bool is_constant(const Expr& e, int64_t value);
+inline std::optional<int64_t> constant_of(const Expr& e) {
+  const auto* imm = e.as<IntImm>();
+  return imm ? std::optional(imm->value) : std::nullopt;
+}
+inline bool is_constant(const Expr& e, int64_t value) {
+  const auto* imm = e.as<IntImm>();
+  return imm && imm->value == value;
+}
 /// Id of a variable expression; internal error for another kind.
 VarId id_of(const Expr& var);
 

@@ -17,6 +17,10 @@ void accumulate(Linear& out, const Expr& e, int64_t factor);
 
 /// A product is linear when one side is a constant once both are in linear form.
 void accumulate_product(Linear& out, const Expr& e, const Binary& product, int64_t factor) {
+  if (const auto c = constant_of(product.b); c && product.a.as<Var>()) {  // the usual case
+    out.add_term(product.a, fit(base::checked_mul(factor, fit(c))));
+    return;
+  }
   const Linear a = Linear::of(product.a), b = Linear::of(product.b);
   if (b.is_constant()) {
     out += a * fit(base::checked_mul(factor, b.constant));
@@ -61,6 +65,7 @@ void Linear::add_term(const Expr& atom, int64_t coef) {
   const auto found =
       std::find_if(terms.begin(), terms.end(), [&](const Term& t) { return equal(t.atom, atom); });
   if (found == terms.end()) {
+    if (terms.empty()) terms.reserve(4);
     terms.push_back({atom, fit(coef)});
     return;
   }
@@ -99,6 +104,12 @@ Linear& Linear::operator*=(int64_t factor) {
 Linear operator+(Linear a, const Linear& b) { return a += b; }
 Linear operator-(Linear a, const Linear& b) { return a += b * -1; }
 Linear operator*(Linear a, int64_t factor) { return a *= factor; }
+
+void Linear::start_positive() {
+  const auto first =
+      std::find_if(terms.begin(), terms.end(), [](const Term& t) { return t.coef > 0; });
+  if (first != terms.end()) std::rotate(terms.begin(), first, first + 1);
+}
 
 Expr Linear::expr() const {
   // A leading negative term would print as a product with a negative number: start with a positive.

@@ -44,8 +44,11 @@ struct Linear {
   Linear& operator+=(const Linear& other);
   Linear& operator*=(int64_t factor);
 
-  /// The canonical expression of the form: terms in order, then the constant.
+  /// The canonical expression of the form: terms in order, the first positive one in front, then
+  /// the constant.
   Expr expr() const;
+  /// Moves the first positive term to the front, as expr() does.
+  void start_positive();
 };
 
 Linear operator+(Linear a, const Linear& b);

@@ -48,6 +48,13 @@ class ExprSimplifier final : public Rewriter {
   using Rewriter::rewrite;
 
   Expr rewrite(const Expr& e) override {
+    if (is_sum(e)) {
+      try {
+        const Expr out = simplified_sum(e).expr();
+        return equal(out, e) ? e : out;
+      } catch (const LinearOverflow&) {  // as far as it goes, below
+      }
+    }
     const Expr out = rewrite_children(e);
     try {
       return folded(out);
@@ -66,6 +73,40 @@ class ExprSimplifier final : public Rewriter {
     if (const auto* select = e.as<Select>()) return selection(e, *select);
     if (e.as<Var>() && is_scalar_index(e)) return point_or(e);
     return e;
+  }
+
+  /// A node that linear forms see through.
+  static bool is_sum(const Expr& e) {
+    const auto* b = e.as<Binary>();
+    return b && is_scalar_index(e) &&
+           (b->op == BinaryOp::add || b->op == BinaryOp::sub || b->op == BinaryOp::mul);
+  }
+
+  /// The form of what the expression simplifies to, with its terms in the order in which they are
+  /// written: a positive one first. Builds no expression for the sums within a sum.
+  Linear simplified_sum(const Expr& e) {
+    if (!is_sum(e)) return Linear::of(rewrite(e));
+    const auto& b = *e.as<Binary>();
+    Linear form = simplified_sum(b.a);
+    const Linear right = simplified_sum(b.b);
+    if (b.op == BinaryOp::add)
+      form += right;
+    else if (b.op == BinaryOp::sub)
+      form += right * -1;
+    else
+      form = product(form, right, e);
+    form = recombined(std::move(form));
+    form.start_positive();
+    return form;
+  }
+
+  static Linear product(const Linear& x, const Linear& y, const Expr& e) {
+    if (y.is_constant()) return x * y.constant;
+    if (x.is_constant()) return y * x.constant;
+    const Expr out = x.expr() * y.expr();
+    Linear form;
+    form.add_term(equal(out, e) ? e : out, 1);
+    return form;
   }
 
   Expr point_or(const Expr& e) {
@@ -100,7 +141,7 @@ class ExprSimplifier final : public Rewriter {
   }
 
   /// a*floordiv(x, c) + b*floormod(x, c) is b*x where a = b*c.
-  static Linear recombined(const Linear& form) {
+  static Linear recombined(Linear form) {
     for (const Linear::Term& m : form.terms) {
       const auto* mod = m.atom.as<Binary>();
       if (!mod || mod->op != BinaryOp::floormod) continue;
@@ -211,9 +252,8 @@ class ExprSimplifier final : public Rewriter {
   /// given >= 0, decided by the bounds or written as "negative terms <= positive terms".
   Expr nonnegative(const Expr& e, const Linear& given) {
     const Linear form = without_divisions(given);
-    const Interval r = bounds_.range(form);
-    if (r.min >= 0) return BoolImm::make(true);
-    if (r.max < 0) return BoolImm::make(false);
+    if (bounds_.proves_nonnegative(form)) return BoolImm::make(true);
+    if (bounds_.proves_nonnegative(form * -1 + Linear(-1))) return BoolImm::make(false);
     Linear left, right;
     for (const Linear::Term& t : form.terms)
       (t.coef > 0 ? right : left).add_term(t.atom, t.coef > 0 ? t.coef : -t.coef);
@@ -286,13 +326,23 @@ class ExprSimplifier final : public Rewriter {
 
 class StmtSimplifier final : public Rewriter {
  public:
-  StmtSimplifier(Bounds bounds, const SimplifyOptions& options)
+  StmtSimplifier(Bounds bounds, const SimplifyOptions& options, SimplifyMemo* memo = nullptr)
       : bounds_(std::move(bounds)),
-        options_(options) {}
+        options_(options),
+        memo_(memo) {}
 
   Expr rewrite(const Expr& e) override { return simplify(e, bounds_); }
 
   Stmt rewrite(const Stmt& s) override {
+    if (!memo_) return simplified(s);
+    if (memo_->knows(s, scope_)) return s;
+    Stmt out = simplified(s);
+    memo_->learn(out, scope_);
+    return out;
+  }
+
+ private:
+  Stmt simplified(const Stmt& s) {
     if (const auto* loop = s.as<Loop>()) return loop_stmt(s, *loop);
     if (const auto* let = s.as<Let>()) return let_stmt(s, *let);
     if (const auto* guard = s.as<If>()) return if_stmt(s, *guard);
@@ -302,16 +352,18 @@ class StmtSimplifier final : public Rewriter {
     return block(out);
   }
 
- private:
+  /// Simplifies what stands in the scope of a variable.
+  Stmt inside(VarId var, const Expr& first, const Expr& second, const Stmt& body) {
+    const size_t outer = scope_;
+    if (memo_) scope_ = memo_->scope_of(outer, var, first, second);
+    Stmt out = rewrite(body);
+    scope_ = outer;
+    return out;
+  }
+
   static bool is_empty(const Stmt& s) {
     const auto* block = s.as<Block>();
     return block && block->stmts.empty();
-  }
-
-  static bool reads_memory(const Expr& e) {
-    bool found = false;
-    walk_exprs(e, [&](const Expr& x) { found = found || x.as<Load>(); });
-    return found;
   }
 
   static Stmt block(const Stmt& s) {
@@ -329,7 +381,7 @@ class StmtSimplifier final : public Rewriter {
     if (options_.drop_dead_code && is_constant(extent, 1))
       return rewrite(substitute(loop.body, {{loop.id(), min}}));
     if (options_.use_ranges) bounds_.add(loop.id(), min, rewrite(min + extent - 1));
-    const Stmt body = rewrite(loop.body);
+    const Stmt body = inside(loop.id(), min, extent, loop.body);
     if (is_empty(body) && options_.drop_dead_code) return body;
     if (min.same_as(loop.min) && extent.same_as(loop.extent) && body.same_as(loop.body)) return s;
     return Loop::make(loop.var, min, extent, loop.loop_kind, loop.mapping, body);
@@ -341,7 +393,7 @@ class StmtSimplifier final : public Rewriter {
       return rewrite(substitute(let.body, {{id_of(let.var), value}}));
     if (options_.use_ranges && value.type() == Type{Scalar::index, 1})
       bounds_.add(id_of(let.var), value, value);
-    const Stmt body = rewrite(let.body);
+    const Stmt body = inside(id_of(let.var), value, value, let.body);
     if (is_empty(body)) return body;
     if (value.same_as(let.value) && body.same_as(let.body)) return s;
     return Let::make(let.var, value, body);
@@ -362,6 +414,8 @@ class StmtSimplifier final : public Rewriter {
 
   Bounds bounds_;
   SimplifyOptions options_;
+  SimplifyMemo* memo_;
+  size_t scope_ = 0;
 };
 
 }  // namespace
@@ -370,6 +424,26 @@ Expr simplify(const Expr& e, const Bounds& bounds) { return ExprSimplifier(bound
 
 Stmt simplify(const Stmt& s, const Bounds& bounds, const SimplifyOptions& options) {
   return StmtSimplifier(bounds, options).rewrite(s);
+}
+
+size_t SimplifyMemo::scope_of(size_t outer, VarId var, const Expr& first, const Expr& second) {
+  const auto [scope, is_new] =
+      scopes_.try_emplace(Binding{outer, var, first.get(), second.get()}, scopes_.size() + 1);
+  if (is_new) bounds_.insert(bounds_.end(), {first, second});
+  return scope->second;
+}
+
+bool SimplifyMemo::knows(const Stmt& s, size_t scope) const {
+  const auto known = known_.find(s.get());
+  return known != known_.end() && known->second.scope == scope;
+}
+
+void SimplifyMemo::learn(const Stmt& s, size_t scope) {
+  known_.insert_or_assign(s.get(), Known{s, scope});
+}
+
+Kernel simplify(const Kernel& kernel, SimplifyMemo& memo, const SimplifyOptions& options) {
+  return kernel.with_body(StmtSimplifier(bounds_of(kernel), options, &memo).rewrite(kernel.body));
 }
 
 Kernel simplify(const Kernel& kernel, const SimplifyOptions& options) {

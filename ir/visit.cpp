@@ -1,12 +1,25 @@
 #include "ir/visit.h"
 
+#include <algorithm>
+#include <optional>
+
 namespace nestjit::ir {
 namespace {
 
-bool changed(const std::vector<Expr>& before, const std::vector<Expr>& after) {
-  for (size_t i = 0; i < before.size(); ++i)
-    if (!before[i].same_as(after[i])) return true;
-  return false;
+/// The nodes rewritten, or nothing when none of them changes.
+template <class Node>
+std::optional<std::vector<Node>> rewritten(Rewriter& r, const std::vector<Node>& nodes) {
+  std::optional<std::vector<Node>> out;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    Node node = r.rewrite(nodes[i]);
+    if (!out && node.same_as(nodes[i])) continue;
+    if (!out) {
+      out.emplace(nodes.begin(), nodes.begin() + static_cast<std::ptrdiff_t>(i));
+      out->reserve(nodes.size());
+    }
+    out->push_back(std::move(node));
+  }
+  return out;
 }
 
 /// Rebuilds one expression node from rewritten children.
@@ -44,11 +57,10 @@ class ExprRebuild final : public ExprVisitor<Expr> {
     return a.same_as(n.a) ? self_ : Cast::make(n.type.scalar, std::move(a));
   }
   Expr on(const Load& n) override {
-    std::vector<Expr> indices;
-    for (const Expr& i : n.indices) indices.push_back(go(i));
+    auto indices = rewritten(rewriter_, n.indices);
     Expr mask = n.mask ? go(n.mask) : Expr();
-    if (!changed(n.indices, indices) && mask.same_as(n.mask)) return self_;
-    return Load::make(n.buffer, std::move(indices), std::move(mask));
+    if (!indices && mask.same_as(n.mask)) return self_;
+    return Load::make(n.buffer, indices ? std::move(*indices) : n.indices, std::move(mask));
   }
   Expr on(const Broadcast& n) override {
     Expr a = go(n.a);
@@ -87,13 +99,8 @@ class StmtRebuild final : public StmtVisitor<Stmt> {
                       std::move(body));
   }
   Stmt on(const Block& n) override {
-    std::vector<Stmt> stmts;
-    bool same = true;
-    for (const Stmt& s : n.stmts) {
-      stmts.push_back(go(s));
-      same = same && stmts.back().same_as(s);
-    }
-    return same ? self_ : Block::make(std::move(stmts));
+    auto stmts = rewritten(rewriter_, n.stmts);
+    return stmts ? Block::make(std::move(*stmts)) : self_;
   }
   Stmt on(const Let& n) override {
     Expr value = go(n.value);
@@ -102,13 +109,12 @@ class StmtRebuild final : public StmtVisitor<Stmt> {
     return Let::make(n.var, std::move(value), std::move(body));
   }
   Stmt on(const Store& n) override {
-    std::vector<Expr> indices;
-    for (const Expr& i : n.indices) indices.push_back(go(i));
+    auto indices = rewritten(rewriter_, n.indices);
     Expr value = go(n.value);
     Expr mask = n.mask ? go(n.mask) : Expr();
-    if (!changed(n.indices, indices) && value.same_as(n.value) && mask.same_as(n.mask))
-      return self_;
-    return Store::make(n.buffer, std::move(indices), std::move(value), std::move(mask));
+    if (!indices && value.same_as(n.value) && mask.same_as(n.mask)) return self_;
+    return Store::make(n.buffer, indices ? std::move(*indices) : n.indices, std::move(value),
+                       std::move(mask));
   }
   Stmt on(const Allocate& n) override {
     Stmt body = go(n.body);
@@ -128,21 +134,86 @@ class StmtRebuild final : public StmtVisitor<Stmt> {
   const Stmt& self_;
 };
 
-/// A rewriter that changes nothing and reports every node it meets.
-class Walk final : public Rewriter {
+/// Calls `visit` on what stands directly below a node, until it says stop by returning false;
+/// says whether all was visited.
+template <class Visit>
+class ExprChildren final : public ExprVisitor<bool> {
  public:
-  std::function<void(const Stmt&)> on_stmt;
-  std::function<void(const Expr&)> on_expr;
-  Expr rewrite(const Expr& e) override {
-    if (!on_expr) return e;
-    on_expr(e);
-    return rewrite_children(e);
+  explicit ExprChildren(const Visit& visit) : visit_(visit) {}
+
+ protected:
+  bool on(const IntImm&) override { return true; }
+  bool on(const FloatImm&) override { return true; }
+  bool on(const BoolImm&) override { return true; }
+  bool on(const Symbol&) override { return true; }
+  bool on(const Var&) override { return true; }
+  bool on(const Binary& n) override { return visit_(n.a) && visit_(n.b); }
+  bool on(const Compare& n) override { return visit_(n.a) && visit_(n.b); }
+  bool on(const Not& n) override { return visit_(n.a); }
+  bool on(const Select& n) override { return visit_(n.cond) && visit_(n.a) && visit_(n.b); }
+  bool on(const Cast& n) override { return visit_(n.a); }
+  bool on(const Load& n) override {
+    return std::all_of(n.indices.begin(), n.indices.end(), visit_) && (!n.mask || visit_(n.mask));
   }
-  Stmt rewrite(const Stmt& s) override {
-    if (on_stmt) on_stmt(s);
-    return rewrite_children(s);
-  }
+  bool on(const Broadcast& n) override { return visit_(n.a); }
+  bool on(const Ramp& n) override { return visit_(n.base); }
+  bool on(const Fma& n) override { return visit_(n.a) && visit_(n.b) && visit_(n.c); }
+  bool on(const Call& n) override { return visit_(n.a); }
+
+ private:
+  const Visit& visit_;
 };
+
+/// The same for statements: `visit` takes the expressions and the statements below one.
+template <class Visit>
+class StmtChildren final : public StmtVisitor<bool> {
+ public:
+  explicit StmtChildren(const Visit& visit) : visit_(visit) {}
+
+ protected:
+  bool on(const Loop& n) override { return visit_(n.min) && visit_(n.extent) && visit_(n.body); }
+  bool on(const Block& n) override { return std::all_of(n.stmts.begin(), n.stmts.end(), visit_); }
+  bool on(const Let& n) override { return visit_(n.value) && visit_(n.body); }
+  bool on(const Store& n) override {
+    return std::all_of(n.indices.begin(), n.indices.end(), visit_) && visit_(n.value) &&
+           (!n.mask || visit_(n.mask));
+  }
+  bool on(const Allocate& n) override { return visit_(n.body); }
+  bool on(const If& n) override { return visit_(n.cond) && visit_(n.body); }
+
+ private:
+  const Visit& visit_;
+};
+
+/// Parents first, until `fn` returns false.
+template <class Fn>
+bool each_expr(const Expr& e, const Fn& fn) {
+  const auto below = [&fn](const Expr& x) { return each_expr(x, fn); };
+  return fn(e) && ExprChildren(below).visit(e);
+}
+
+template <class Fn>
+struct EachExprBelow {
+  const Fn& fn;
+  bool operator()(const Expr& e) const { return each_expr(e, fn); }
+  bool operator()(const Stmt& s) const { return StmtChildren(*this).visit(s); }
+};
+
+template <class Fn>
+struct EachStmt {
+  const Fn& fn;
+  bool operator()(const Expr&) const { return true; }
+  bool operator()(const Stmt& s) const { return fn(s) && StmtChildren(*this).visit(s); }
+};
+
+/// What a walk to the end does.
+template <class Node>
+auto to_the_end(const std::function<void(const Node&)>& fn) {
+  return [&fn](const Node& node) {
+    fn(node);
+    return true;
+  };
+}
 
 class VarSubstitution final : public Rewriter {
  public:
@@ -247,21 +318,36 @@ Expr Rewriter::rewrite_children(const Expr& e) { return ExprRebuild(*this, e).vi
 Stmt Rewriter::rewrite_children(const Stmt& s) { return StmtRebuild(*this, s).visit(s); }
 
 void walk_stmts(const Stmt& root, const std::function<void(const Stmt&)>& fn) {
-  Walk walk;
-  walk.on_stmt = fn;
-  walk.rewrite(root);
+  const auto visit = to_the_end(fn);
+  EachStmt{visit}(root);
 }
 
 void walk_exprs(const Stmt& root, const std::function<void(const Expr&)>& fn) {
-  Walk walk;
-  walk.on_expr = fn;
-  walk.rewrite(root);
+  const auto visit = to_the_end(fn);
+  EachExprBelow{visit}(root);
 }
 
 void walk_exprs(const Expr& root, const std::function<void(const Expr&)>& fn) {
-  Walk walk;
-  walk.on_expr = fn;
-  walk.rewrite(root);
+  each_expr(root, to_the_end(fn));
+}
+
+const Stmt* find_stmt(const Stmt& root, const std::function<bool(const Stmt&)>& wanted) {
+  const Stmt* found = nullptr;
+  const auto visit = [&](const Stmt& s) {
+    if (wanted(s)) found = &s;
+    return found == nullptr;
+  };
+  EachStmt{visit}(root);
+  return found;
+}
+
+bool contains(const Stmt& root, const std::function<bool(const Expr&)>& wanted) {
+  const auto visit = [&](const Expr& e) { return !wanted(e); };
+  return !EachExprBelow{visit}(root);
+}
+
+bool contains(const Expr& root, const std::function<bool(const Expr&)>& wanted) {
+  return !each_expr(root, [&](const Expr& e) { return !wanted(e); });
 }
 
 Expr substitute(const Expr& e, const Substitution& map) {
@@ -291,20 +377,22 @@ Stmt clone_fresh(const Stmt& s, Substitution* renamed) {
   return out;
 }
 
-bool uses(const Expr& e, VarId id) {
-  bool found = false;
-  walk_exprs(e, [&](const Expr& x) {
-    if (const auto* var = x.as<Var>()) found = found || var->id == id;
-  });
-  return found;
+namespace {
+
+auto is_variable(VarId id) {
+  return [id](const Expr& e) {
+    const auto* var = e.as<Var>();
+    return var && var->id == id;
+  };
 }
 
-bool uses(const Stmt& s, VarId id) {
-  bool found = false;
-  walk_exprs(s, [&](const Expr& x) {
-    if (const auto* var = x.as<Var>()) found = found || var->id == id;
-  });
-  return found;
+}  // namespace
+
+bool uses(const Expr& e, VarId id) { return contains(e, is_variable(id)); }
+bool uses(const Stmt& s, VarId id) { return contains(s, is_variable(id)); }
+
+bool reads_memory(const Expr& e) {
+  return contains(e, [](const Expr& x) { return x.as<Load>() != nullptr; });
 }
 
 }  // namespace nestjit::ir

@@ -71,6 +71,12 @@ void walk_stmts(const Stmt& root, const std::function<void(const Stmt&)>& fn);
 void walk_exprs(const Stmt& root, const std::function<void(const Expr&)>& fn);
 void walk_exprs(const Expr& root, const std::function<void(const Expr&)>& fn);
 
+/// The first statement, parents first, that is wanted, or null.
+const Stmt* find_stmt(const Stmt& root, const std::function<bool(const Stmt&)>& wanted);
+/// Whether an expression that is wanted stands in the root.
+bool contains(const Stmt& root, const std::function<bool(const Expr&)>& wanted);
+bool contains(const Expr& root, const std::function<bool(const Expr&)>& wanted);
+
 using Substitution = std::unordered_map<VarId, Expr>;
 
 /// Replaces variables by expressions. Binding occurrences (loops, lets) are left alone.
@@ -88,6 +94,8 @@ Stmt clone_fresh(const Stmt& s, Substitution* renamed = nullptr);
 
 bool uses(const Expr& e, VarId id);
 bool uses(const Stmt& s, VarId id);
+/// Whether a load stands in the expression.
+bool reads_memory(const Expr& e);
 
 /// Same structure and constants. Variables and allocated buffers correspond by their place of
 /// binding; symbols by name; other buffers by name, element type, role, alignment and shape.

@@ -3,8 +3,9 @@
 // The index of an access is a sum of coefficient * atom plus a constant. The atoms are grouped by
 // the scope that binds their variables, and the pointer is built from the outermost group inward,
 // each partial pointer once, in its scope. In a loop without inner loops the group that is linear
-// in the loop's variable becomes a pointer that is bumped every iteration. The constant is left for
-// the access itself. Accesses that differ only by constants therefore share one pointer:
+// in the loop's variable becomes a pointer that moves every iteration (see moving.h). The constant
+// is left for the access itself. Accesses that differ only by constants therefore share one
+// pointer:
 //
 //   x[q*96 + kk], x[q*96 + kk + 96]  ->  p = x + q*384; loop { load p; load p + 384; p += 4 }
 #pragma once

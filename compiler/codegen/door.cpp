@@ -41,14 +41,17 @@ MachineCode compile(const DoorRequest& request) {
   Stopwatch watch;
   llvm::LLVMContext context;
   const jit::Diagnostics diagnostics(context);
-  const auto machine = codegen::make_target_machine(*request.target);
-  const codegen::GeneratedModule made = codegen::generate_module(
-      context, std::span(request.kernels, request.kernel_count), *request.target, *machine);
+  const auto machine = codegen::borrow_target_machine(*request.target);
+  const codegen::GeneratedModule made =
+      codegen::generate_module(context, std::span(request.kernels, request.kernel_count),
+                               *request.target, *machine, request.options->verify);
   code.codegen_ms = watch.lap();
   if (request.options->want_llvm_ir) code.llvm_ir = text_of(*made.module);
-  if (request.options->want_assembly) code.assembly = jit::emit_assembly(*made.module, *machine);
+  const auto passes = made.has_hinted_loop ? jit::PassList::complete : jit::PassList::final_form;
+  if (request.options->want_assembly)
+    code.assembly = jit::emit_assembly(*made.module, *machine, passes);
   watch.lap();
-  auto object = jit::emit_object(*made.module, *machine);
+  auto object = jit::emit_object(*made.module, *machine, passes);
   diagnostics.require_none();
   code.code_bytes = jit::check_self_contained(*object);
   code.select_ms = watch.lap();

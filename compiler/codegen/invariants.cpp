@@ -20,13 +20,11 @@ bool is_safe_divisor(const ir::Expr& e) {
 }
 
 bool movable(const ir::Expr& e) {
-  bool ok = true;
-  ir::walk_exprs(e, [&](const ir::Expr& part) {
-    if (part.kind() == ir::ExprKind::Load) ok = false;
+  return !ir::contains(e, [](const ir::Expr& part) {
     const auto* binary = part.as<ir::Binary>();
-    if (binary && is_division(*binary) && !is_safe_divisor(binary->b)) ok = false;
+    return part.kind() == ir::ExprKind::Load ||
+           (binary && is_division(*binary) && !is_safe_divisor(binary->b));
   });
-  return ok;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "compiler/codegen/addresses.h"
 #include "compiler/codegen/expressions.h"
+#include "compiler/codegen/moving.h"
 #include "compiler/codegen/statements.h"
 #include "compiler/codegen/tiles.h"
 
@@ -104,15 +105,11 @@ void Statements::emit_rotated(const ir::Loop& loop, const Range& range) {
 
 void Statements::emit_latch(const ir::Loop& loop, llvm::PHINode* counter, const Range& range,
                             llvm::BasicBlock* after, bool carries) {
-  llvm::BasicBlock* latch = env_.ir.GetInsertBlock();
-  if (const auto& bumping = env_.scopes.back().bumping) {
-    for (const auto& [phi, step] : bumping->pointers)
-      phi->addIncoming(env_.ir.CreatePtrAdd(phi, step), latch);
-  }
-  llvm::Value* next = env_.ir.CreateNSWAdd(counter, env_.ir.getInt64(1));
-  counter->addIncoming(next, latch);
-  llvm::Value* more = env_.ir.CreateICmpNE(next, range.end);
-  add_metadata(loop, *env_.ir.CreateCondBr(more, counter->getParent(), after), carries);
+  const bool may_share = loop.mapping != ir::Mapping::hinted;  // the vectoriser wants the counter
+  llvm::BasicBlock* header = counter->getParent();
+  llvm::Value* more =
+      finish_iteration(env_.ir, env_.scopes.back(), {counter, range.first, range.end}, may_share);
+  add_metadata(loop, *env_.ir.CreateCondBr(more, header, after), carries);
 }
 
 // The vectoriser may reorder a sum that a loop carries, even without fast-math: such a loop, and

@@ -10,7 +10,13 @@
 namespace nestjit::compiler::codegen {
 namespace {
 
-void verify(const llvm::Module& module) {
+#ifdef NDEBUG
+constexpr bool always_verify = false;
+#else
+constexpr bool always_verify = true;
+#endif
+
+void require_valid(const llvm::Module& module) {
   std::string text;
   llvm::raw_string_ostream out(text);
   if (!llvm::verifyModule(module, &out)) return;
@@ -21,20 +27,20 @@ void verify(const llvm::Module& module) {
 }  // namespace
 
 GeneratedModule generate_module(llvm::LLVMContext& context, std::span<const ir::Kernel> kernels,
-                                const Target& target, llvm::TargetMachine& machine) {
-  GeneratedModule made{std::make_unique<llvm::Module>("nestjit", context), {}};
+                                const Target& target, llvm::TargetMachine& machine, bool verify) {
+  GeneratedModule made{std::make_unique<llvm::Module>("nestjit", context), {}, false};
   made.module->setTargetTriple(machine.getTargetTriple());
   made.module->setDataLayout(machine.createDataLayout());
-  bool has_hinted_loop = false;
   for (const ir::Kernel& kernel : kernels) {
     const EmittedFunction emitted = emit_function(*made.module, kernel, target);
     made.symbols.push_back(emitted.function->getName().str());
-    has_hinted_loop |= emitted.has_hinted_loop;
+    made.has_hinted_loop |= emitted.has_hinted_loop;
   }
-  verify(*made.module);
-  if (has_hinted_loop) {
+  verify = verify || always_verify;
+  if (verify) require_valid(*made.module);
+  if (made.has_hinted_loop) {
     vectorize_hinted(*made.module, machine);
-    verify(*made.module);
+    if (verify) require_valid(*made.module);
   }
   return made;
 }

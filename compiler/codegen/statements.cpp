@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "compiler/codegen/addresses.h"
 #include "compiler/codegen/expressions.h"
+#include "compiler/codegen/invariants.h"
 #include "compiler/codegen/memory.h"
 #include "compiler/codegen/tiles.h"
 
@@ -39,9 +40,16 @@ void Statements::on(const ir::Block& node) {
 void Statements::on(const ir::Let& node) { emit_once(node.var, node.value, node.body); }
 
 void Statements::emit_once(const ir::Expr& var, const ir::Expr& value, const ir::Stmt& body) {
-  llvm::Value* bound = env_.expressions->value(value);
+  // An index is computed where the last of its variables is bound, not once a turn of a loop that
+  // it does not depend on.
+  const bool is_index = value.type() == ir::Type{};
+  const size_t level = is_index ? env_.invariants->level_of(value) : Invariants::in_place;
+  const auto compute = [&] { return env_.expressions->value(value); };
+  llvm::Value* bound =
+      level == Invariants::in_place ? compute() : env_.invariants->value(value, compute);
   env_.open_scope();
   env_.bind(var, bound, value);
+  if (level != Invariants::in_place) env_.vars.at(ir::id_of(var)).scope = level;
   emit(body);
   env_.close_scope();
 }

@@ -3,7 +3,9 @@
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Support/TargetSelect.h>
 
+#include <map>
 #include <mutex>
+#include <vector>
 
 #include "base/error.h"
 
@@ -41,9 +43,7 @@ const llvm::Target& x86() {
   return *found;
 }
 
-}  // namespace
-
-std::unique_ptr<llvm::TargetMachine> make_target_machine(const Target& target) {
+std::unique_ptr<llvm::TargetMachine> new_target_machine(const Target& target) {
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   std::unique_ptr<llvm::TargetMachine> machine(x86().createTargetMachine(
@@ -52,6 +52,44 @@ std::unique_ptr<llvm::TargetMachine> make_target_machine(const Target& target) {
   if (machine == nullptr)
     base::internal("codegen: LLVM makes no target machine for {}", target.name());
   return machine;
+}
+
+/// Machines that nobody uses just now, by the name of the target.
+class Pool {
+ public:
+  std::unique_ptr<llvm::TargetMachine> take(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    auto& idle = idle_[name];
+    if (idle.empty()) return nullptr;
+    std::unique_ptr<llvm::TargetMachine> machine = std::move(idle.back());
+    idle.pop_back();
+    return machine;
+  }
+  void give_back(const std::string& name, std::unique_ptr<llvm::TargetMachine> machine) {
+    const std::lock_guard lock(mutex_);
+    idle_[name].push_back(std::move(machine));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::vector<std::unique_ptr<llvm::TargetMachine>>> idle_;
+};
+
+// Never destroyed: a compile may still run while the process ends.
+Pool& pool() {
+  static Pool* const shared = new Pool();
+  return *shared;
+}
+
+}  // namespace
+
+std::shared_ptr<llvm::TargetMachine> borrow_target_machine(const Target& target) {
+  const std::string name = target.name();
+  std::unique_ptr<llvm::TargetMachine> machine = pool().take(name);
+  if (machine == nullptr) machine = new_target_machine(target);
+  return {machine.release(), [name](llvm::TargetMachine* used) {
+            pool().give_back(name, std::unique_ptr<llvm::TargetMachine>(used));
+          }};
 }
 
 void add_target_attributes(llvm::Function& function, const Target& target) {

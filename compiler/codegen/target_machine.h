@@ -11,8 +11,9 @@
 namespace nestjit::compiler::codegen {
 
 /// A machine for the level and extras, whatever this process runs on, so that code is reproducible:
-/// position-independent, nothing fused that the IR does not fuse. Not to be shared by threads.
-std::unique_ptr<llvm::TargetMachine> make_target_machine(const Target& target);
+/// position-independent, nothing fused that the IR does not fuse. It is the caller's alone until
+/// the last copy of the pointer goes; the next borrower finds its tables filled.
+std::shared_ptr<llvm::TargetMachine> borrow_target_machine(const Target& target);
 
 /// Processor, features and the width of vectors to use.
 void add_target_attributes(llvm::Function& function, const Target& target);

@@ -21,11 +21,10 @@ void collect(const llvm::DiagnosticInfo* info, void* errors) {
   out << "; ";
 }
 
-void emit(llvm::Module& module, llvm::TargetMachine& machine, llvm::raw_pwrite_stream& out,
-          llvm::CodeGenFileType type) {
+void emit(llvm::Module& module, llvm::TargetMachine& machine, PassList list,
+          llvm::raw_pwrite_stream& out, llvm::CodeGenFileType type) {
   llvm::legacy::PassManager passes;
-  if (machine.addPassesToEmitFile(passes, out, nullptr, type))
-    base::internal("jit: LLVM cannot emit a file of this kind");
+  add_passes(passes, machine, list, out, type);
   passes.run(module);
 }
 
@@ -39,20 +38,21 @@ void Diagnostics::require_none() const {
   if (!errors_.empty()) base::internal("jit: LLVM reports: {}", errors_);
 }
 
-std::unique_ptr<llvm::MemoryBuffer> emit_object(llvm::Module& module,
-                                                llvm::TargetMachine& machine) {
+std::unique_ptr<llvm::MemoryBuffer> emit_object(llvm::Module& module, llvm::TargetMachine& machine,
+                                                PassList passes) {
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream out(bytes);
-  emit(module, machine, out, llvm::CodeGenFileType::ObjectFile);
+  emit(module, machine, passes, out, llvm::CodeGenFileType::ObjectFile);
   return std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(bytes), "nestjit",
                                                          /*RequiresNullTerminator=*/false);
 }
 
-std::string emit_assembly(const llvm::Module& module, llvm::TargetMachine& machine) {
+std::string emit_assembly(const llvm::Module& module, llvm::TargetMachine& machine,
+                          PassList passes) {
   llvm::SmallVector<char, 0> text;
   llvm::raw_svector_ostream out(text);
   const std::unique_ptr<llvm::Module> copy = llvm::CloneModule(module);
-  emit(*copy, machine, out, llvm::CodeGenFileType::AssemblyFile);
+  emit(*copy, machine, passes, out, llvm::CodeGenFileType::AssemblyFile);
   return std::string(text.begin(), text.end());
 }
 

@@ -8,6 +8,8 @@
 #include <memory>
 #include <string>
 
+#include "compiler/jit/passes.h"
+
 namespace nestjit::compiler::jit {
 
 /// Errors that LLVM reports of a context while it works; by default it would end the process.
@@ -22,10 +24,12 @@ class Diagnostics {
 };
 
 /// Instruction selection. The module is consumed in the sense that its passes rewrite it.
-std::unique_ptr<llvm::MemoryBuffer> emit_object(llvm::Module& module, llvm::TargetMachine& machine);
+std::unique_ptr<llvm::MemoryBuffer> emit_object(llvm::Module& module, llvm::TargetMachine& machine,
+                                                PassList passes);
 
 /// The same as assembly text, from a copy of the module.
-std::string emit_assembly(const llvm::Module& module, llvm::TargetMachine& machine);
+std::string emit_assembly(const llvm::Module& module, llvm::TargetMachine& machine,
+                          PassList passes);
 
 /// Bytes of code and of its constants. Throws internal, naming the symbol, when the object needs
 /// one from outside: stored code must run wherever it is placed.

@@ -24,9 +24,7 @@ class LaneTaker final : public Rewriter {
 };
 
 bool holds_vector_variable(const Expr& e) {
-  bool found = false;
-  walk_exprs(e, [&](const Expr& x) { found = found || (x.as<Var>() && x.type().is_vector()); });
-  return found;
+  return contains(e, [](const Expr& x) { return x.as<Var>() && x.type().is_vector(); });
 }
 
 bool lies_within(const Expr& index, const Expr& extent, const Bounds& bounds) {

@@ -10,12 +10,10 @@ namespace nestjit::compiler {
 using namespace ir;
 
 bool LaneScope::differs(const Expr& e) const {
-  bool found = false;
-  walk_exprs(e, [&](const Expr& x) {
-    if (const auto* var = x.as<Var>())
-      found = found || var->id == id_of(lane) || values.contains(var->id);
+  return contains(e, [this](const Expr& x) {
+    const auto* var = x.as<Var>();
+    return var && (var->id == id_of(lane) || values.contains(var->id));
   });
-  return found;
 }
 
 Expr splat(const Expr& e, int lanes) {
@@ -87,16 +85,10 @@ class LaneValues final : public ExprVisitor<Expr> {
  private:
   /// The same for all lanes, and free of loads that the lanes' mask might forbid.
   bool is_settled(const Expr& e) const {
-    return !scope_.differs(e) && !(scope_.mask && holds_load(e));
+    return !scope_.differs(e) && !(scope_.mask && reads_memory(e));
   }
   static bool is_vector(const Expr& e) { return e.type().is_vector(); }
   Expr wide(const Expr& e) const { return splat(e, scope_.count); }
-
-  static bool holds_load(const Expr& e) {
-    bool found = false;
-    walk_exprs(e, [&](const Expr& x) { found = found || x.as<Load>(); });
-    return found;
-  }
 
   Expr canonical(const Expr& e) const {
     const Expr simple = simplify(e, scope_.bounds);

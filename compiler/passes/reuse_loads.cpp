@@ -132,12 +132,6 @@ std::vector<LineItem> shared_run(const std::vector<LineItem>& run) {
   return out;
 }
 
-bool reads_memory(const Expr& e) {
-  bool found = false;
-  walk_exprs(e, [&](const Expr& x) { found = found || x.as<Load>(); });
-  return found;
-}
-
 /// Joins neighbouring guards whose condition is the same and cannot change in between.
 std::vector<LineItem> joined_guards(const std::vector<LineItem>& items) {
   std::vector<LineItem> out;

@@ -2,7 +2,6 @@
 
 #include "base/error.h"
 #include "ir/print.h"
-#include "ir/simplify.h"
 #include "ir/visit.h"
 
 namespace nestjit::compiler {
@@ -39,7 +38,7 @@ class Unroller final : public Rewriter {
 
 Kernel unroll(const Kernel& kernel) {
   const Stmt body = Unroller().rewrite(kernel.body);
-  return body.same_as(kernel.body) ? kernel : simplify(kernel.with_body(body));
+  return kernel.with_body(body);
 }
 
 }  // namespace nestjit::compiler

@@ -7,11 +7,26 @@
 //       y[q1, lane] = f(y[q1, lane])         acc[q1, lane] = f(acc[q1, lane])
 //                                          for q1: for lane: y[q1, lane] = acc[q1, lane]
 //
-// The loops, outermost first, are a perfect band of parallel loops with constant extents around a
-// leaf (possibly guarded) that initialises one element of an output and then updates it in a nest
-// of reductions. The band moves inside the reductions; every element sees the same operations in
-// the same order. Guards go with each of the three nests. The handles of the band stay with the
-// update. Map the band first: a tile that a serial loop walks through is memory, not registers.
+// The loops, outermost first, are a band of parallel loops with constant extents around a leaf
+// (possibly guarded) that initialises one element of an output and then updates it in a nest of
+// reductions; lets may stand between the loops. The band moves inside the reductions; every element
+// sees the same operations in the same order. Guards go with each of the three nests. The handles
+// of the band stay with the update. Map the band first: a tile that a serial loop walks through is
+// memory, not registers.
+//
+// Where the bounds of the outermost reduction depend on the band, rows near the edge of an input
+// for example, the reduction runs over the hull of all its ranges, so that the elements still share
+// one loop:
+//
+//   for q1: y[q1] = 0                         allocate acc[q1]
+//     for t in [lo(q1), hi(q1)):              for t in [min lo, max hi):
+//       y[q1] = f(y[q1], x[q1 + t])   ->        for q1: if t == lo(q1): acc[q1] = 0
+//                                               for q1: acc[q1] = f(acc[q1], x[clamped q1 + t])
+//                                               for q1: if t + 1 == hi(q1): y[q1] = acc[q1]
+//
+// What an element adds up before its first iteration is cleared then, and what it adds after its
+// last one is never stored; elements without an iteration are stored before the loop. Reads that
+// the guards and bounds protected are clamped to their buffer.
 //
 // store=interleaved is for lanes whose outputs are as far apart as the loop around the lanes has
 // iterations, with the outputs of these in between: the last nest takes them in the order of memory,
@@ -21,12 +36,16 @@
 //
 // A leaf without a reduction, or a band that never runs, is left as it is. Refuses a band that is
 // not perfect, parallel and of constant extents, another shape of the leaf, masks on its accesses,
-// an update that reads the output at another element or in a guard, and reduction bounds that
-// depend on the band.
+// an update that reads the output at another element or in a guard, inner reduction bounds that
+// depend on the band, and a hull of more than 64 ranges.
 #include <algorithm>
 
 #include "compiler/nest.h"
+#include "compiler/primitives/band.h"
+#include "compiler/primitives/interleave.h"
+#include "compiler/primitives/mapping.h"
 #include "compiler/primitives/primitives.h"
+#include "ir/simplify.h"
 #include "ir/visit.h"
 
 namespace nestjit::compiler {
@@ -37,39 +56,25 @@ using namespace ir;
 struct Leaf {
   Expr guard;  // absent where there is none
   const Store* init = nullptr;
-  Stmt reduction;
+  Stmt reduction;  // a loop
+
+  const Loop& outermost() const { return *reduction.as<Loop>(); }
 };
 
-bool same_place(const Store& a, const Store& b) {
-  if (a.buffer != b.buffer || a.indices.size() != b.indices.size()) return false;
-  for (size_t i = 0; i < a.indices.size(); ++i)
-    if (!equal(a.indices[i], b.indices[i])) return false;
-  return true;
-}
-
-std::vector<const Loop*> band_of(const ScheduleState& state, const Step& step) {
-  const std::vector<const Loop*> band = perfect_band(state.loop(step.targets[0]));
-  if (band.size() < step.targets.size())
-    state.refuse(step.targets[0], "the loops must be one perfect band, outermost first");
-  for (size_t i = 0; i < step.targets.size(); ++i) {
-    const std::string& handle = step.targets[i];
-    if (band[i]->id() != state.id(handle))
-      state.refuse(handle, "the loops must be one perfect band, outermost first");
-    if (band[i]->loop_kind != LoopKind::parallel) state.refuse(handle, "it is not parallel");
-    if (!constant_of(band[i]->extent)) state.refuse(handle, "its extent is not a constant");
-  }
-  return {band.begin(), band.begin() + static_cast<std::ptrdiff_t>(step.targets.size())};
+bool same_place(const std::vector<Expr>& a, const std::vector<Expr>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const Expr& x, const Expr& y) { return equal(x, y); });
 }
 
 Leaf leaf_of(const ScheduleState& state, const std::string& handle, const Stmt& body) {
   Leaf leaf;
-  Stmt core = body;
+  const Stmt* core = &body;
   if (const auto* guard = body.as<If>()) {
     leaf.guard = guard->cond;
-    core = guard->body;
+    core = &guard->body;
   }
-  const auto* block = core.as<Block>();
-  if (core.as<Store>() || (block && block->stmts.empty())) return leaf;
+  const auto* block = core->as<Block>();
+  if (core->as<Store>() || (block && block->stmts.empty())) return leaf;
   const bool two = block && block->stmts.size() == 2;
   leaf.init = two ? block->stmts[0].as<Store>() : nullptr;
   const auto* reduction = two ? block->stmts[1].as<Loop>() : nullptr;
@@ -80,52 +85,177 @@ Leaf leaf_of(const ScheduleState& state, const std::string& handle, const Stmt& 
   return leaf;
 }
 
-/// Carries the band down to the update at the leaf of the reductions.
-class BandSinker {
+/// The update of an element with the output's reads redirected to the tile and, where `bounds` are
+/// given, every other read clamped to what they cannot prove to lie inside its buffer.
+class UpdateValue final : public Rewriter {
  public:
-  BandSinker(const ScheduleState& state, std::string handle, std::vector<const Loop*> band,
-             const Leaf& leaf, BufferRef tile, std::vector<Expr> place)
+  UpdateValue(const ScheduleState& state, const std::string& handle, const Store& init, Expr in_tile,
+              const Bounds* bounds)
       : state_(state),
-        handle_(std::move(handle)),
-        band_(std::move(band)),
-        leaf_(leaf),
-        tile_(std::move(tile)),
-        place_(std::move(place)) {}
+        handle_(handle),
+        init_(init),
+        in_tile_(std::move(in_tile)),
+        bounds_(bounds) {}
+  using Rewriter::rewrite;
 
-  /// `guards` hold around the update and have not been placed yet, outermost first.
-  Stmt sink(const Stmt& s, std::vector<Expr> guards) const {
+  Expr rewrite(const Expr& e) override {
+    const auto* load = e.as<Load>();
+    if (!load) return rewrite_children(e);
+    if (load->buffer != init_.buffer) return bounds_ ? clamped(*load) : rewrite_children(e);
+    if (load->mask)
+      state_.refuse(handle_, "the update reads '{}' under a mask", load->buffer->name);
+    if (!same_place(load->indices, init_.indices))
+      state_.refuse(handle_, "the update reads another element of '{}'", load->buffer->name);
+    return in_tile_;
+  }
+
+ private:
+  Expr clamped(const Load& load) {
+    std::vector<Expr> indices;
+    for (size_t d = 0; d < load.indices.size(); ++d) {
+      Expr index = rewrite(load.indices[d]);
+      const Expr last = load.buffer->shape[d] - 1;
+      if (!bounds_->proves_le(index, last)) index = minimum(index, last);
+      if (!bounds_->proves_le(0, index)) index = maximum(index, 0);
+      indices.push_back(index);
+    }
+    return Load::make(load.buffer, std::move(indices), load.mask ? rewrite(load.mask) : Expr());
+  }
+
+  const ScheduleState& state_;
+  const std::string& handle_;
+  const Store& init_;
+  Expr in_tile_;
+  const Bounds* bounds_;
+};
+
+/// Builds the statements around one tile.
+class Accumulation {
+ public:
+  Accumulation(const ScheduleState& state, const Step& step, const Band& band, const Leaf& leaf)
+      : state_(state),
+        handle_(step.targets.back()),
+        band_(band),
+        leaf_(leaf) {
+    std::vector<Expr> shape;
+    for (const Loop* loop : band.loops()) {
+      shape.push_back(loop->extent);
+      place_.push_back(loop->var - loop->min);
+    }
+    tile_ = Buffer::make(step.results[0], leaf.init->buffer->scalar, shape, BufferRole::tile);
+  }
+
+  Stmt build() const {
+    const Loop& t = leaf_.outermost();
+    const Expr low = t.min, end = t.min + t.extent;
+    const bool ragged = band_.varies(low) || band_.varies(end);
+    return Allocate::make(tile_, Block::make(ragged ? over_hull(low, end) : over_range(low, end)));
+  }
+
+ private:
+  /// One range for all elements.
+  std::vector<Stmt> over_range(const Expr& low, const Expr& end) const {
+    const Loop& t = leaf_.outermost();
+    const Expr first = band_.without_lets(low);
+    const Stmt update = Loop::make(t.var, first, band_.without_lets(end) - first, t.loop_kind,
+                                   t.mapping, sink(t.body, conjuncts(leaf_.guard), nullptr));
+    // The update keeps the ids of the band, so its handles stay; the two copies get new ones.
+    return {copy(leaf_.guard, clear()), update, results(leaf_.guard)};
+  }
+
+  /// Ranges of their own.
+  std::vector<Stmt> over_hull(const Expr& low, const Expr& end) const {
+    const Loop& t = leaf_.outermost();
+    const Bounds around = bounds_around(state_.kernel(), band_.loops().front()->id());
+    const Expr first = extreme(low, BinaryOp::min, around), last = extreme(end, BinaryOp::max, around);
+    Bounds inside = around;
+    band_.add_to(inside);
+    inside.add(t.id(), first, last - 1);
+    walk_stmts(t.body, [&](const Stmt& s) {
+      if (const auto* inner = s.as<Loop>()) inside.add_loop(*inner);
+    });
+    const bool may_be_empty = !never_empty(low, end, around);
+    Expr done = both(equal_to(t.var + 1, end), leaf_.guard);
+    if (may_be_empty) done = both(done, low < end);
+    const Stmt body = Block::make({copy(equal_to(t.var, low), clear()), sink(t.body, {}, &inside),
+                                   results(done)});
+    std::vector<Stmt> all{copy({}, clear()),
+                          Loop::make(t.var, first, last - first, t.loop_kind, t.mapping, body)};
+    if (may_be_empty)
+      all.insert(all.begin(), copy(both(end <= low, leaf_.guard), store(leaf_.init->value)));
+    return all;
+  }
+
+  /// Whether every element that is stored has an iteration.
+  bool never_empty(const Expr& low, const Expr& end, Bounds bounds) const {
+    band_.add_to(bounds);
+    for (const Expr& cond : conjuncts(leaf_.guard))
+      if (const auto form = nonnegative_form(cond)) bounds.assume_nonnegative(*form);
+    return bounds.proves_le(low + 1, end);
+  }
+
+  Expr extreme(const Expr& bound, BinaryOp op, const Bounds& around) const {
+    const Expr value = band_.extreme(bound, op, around);
+    if (!value)
+      state_.refuse(handle_, "the bounds of the reduction '{}' take more than {} values",
+                    leaf_.outermost().name(), max_copies);
+    return value;
+  }
+
+  Expr in_tile() const { return Load::make(tile_, place_); }
+  Stmt clear() const { return Store::make(tile_, place_, leaf_.init->value); }
+  Stmt store(Expr value) const {
+    return Store::make(leaf_.init->buffer, leaf_.init->indices, std::move(value));
+  }
+  Stmt copy(const Expr& guard, Stmt stmt) const {
+    return clone_fresh(band_.around(guard ? If::make(guard, std::move(stmt)) : std::move(stmt)));
+  }
+
+  /// What leaves the tile, in the order that the step asks for.
+  Stmt results(const Expr& guard) const {
+    const Stmt nest = copy(guard, store(in_tile()));
+    if (state_.option("store", "plain") == "plain") return nest;
+    const Stmt ordered = interleave_innermost(nest);
+    if (!ordered)
+      state_.refuse(handle_, "store=interleaved takes two loops or more, the last two perfect");
+    return ordered;
+  }
+
+  /// Carries the band down to the update at the leaf of the reductions. `guards` hold around the
+  /// update and have not been placed yet, outermost first.
+  Stmt sink(const Stmt& s, std::vector<Expr> guards, const Bounds* clamp) const {
     if (const auto* loop = s.as<Loop>()) {
-      for (const Loop* outer : band_)
-        if (uses(loop->min, outer->id()) || uses(loop->extent, outer->id()))
-          state_.refuse(handle_, "the bounds of the reduction '{}' depend on '{}'", loop->name(),
-                        outer->name());
-      return with_body(*loop, sink(loop->body, std::move(guards)));
+      if (band_.reaches(loop->min) || band_.reaches(loop->extent))
+        state_.refuse(handle_, "the bounds of the inner reduction '{}' depend on the band",
+                      loop->name());
+      return with_body(*loop, sink(loop->body, std::move(guards), clamp));
     }
     if (const auto* inner = s.as<If>()) {
       if (reads_output(inner->cond))
         state_.refuse(handle_, "a guard of the update reads '{}'", leaf_.init->buffer->name);
       if (!belongs_inside(inner->cond))
-        return If::make(inner->cond, sink(inner->body, std::move(guards)));
+        return If::make(inner->cond, sink(inner->body, std::move(guards), clamp));
       guards.push_back(inner->cond);
-      return sink(inner->body, std::move(guards));
+      return sink(inner->body, std::move(guards), clamp);
     }
-    const auto* update = s.as<Store>();
-    if (!update || !same_place(*update, *leaf_.init))
-      state_.refuse(handle_, "the leaf of the reductions must update the element stored before");
-    if (update->mask) state_.refuse(handle_, "the update has a mask");
-    Stmt store = Store::make(tile_, place_, in_tile(update->value));
-    for (size_t i = guards.size(); i-- > 0;) store = If::make(guards[i], std::move(store));
-    return wrap_in_loops(band_, std::move(store));
+    return updated(s, guards, clamp);
   }
 
- private:
+  Stmt updated(const Stmt& s, const std::vector<Expr>& guards, const Bounds* clamp) const {
+    const auto* update = s.as<Store>();
+    if (!update || update->buffer != leaf_.init->buffer ||
+        !same_place(update->indices, leaf_.init->indices))
+      state_.refuse(handle_, "the leaf of the reductions must update the element stored before");
+    if (update->mask) state_.refuse(handle_, "the update has a mask");
+    UpdateValue value(state_, handle_, *leaf_.init, in_tile(), clamp);
+    Stmt stmt = Store::make(tile_, place_, value.rewrite(update->value));
+    for (size_t i = guards.size(); i-- > 0;) stmt = If::make(guards[i], std::move(stmt));
+    return band_.around(std::move(stmt));
+  }
+
   /// A guard that does not depend on the band stays outside of it, unless it reads memory: that may
   /// be sound only below the guards before it.
-  bool belongs_inside(const Expr& cond) const {
-    if (reads_memory(cond)) return true;
-    return std::any_of(band_.begin(), band_.end(),
-                       [&](const Loop* loop) { return uses(cond, loop->id()); });
-  }
+  bool belongs_inside(const Expr& cond) const { return reads_memory(cond) || band_.reaches(cond); }
 
   bool reads_output(const Expr& cond) const {
     bool found = false;
@@ -136,83 +266,26 @@ class BandSinker {
     return found;
   }
 
-  Expr in_tile(const Expr& value) const {
-    class Redirect final : public Rewriter {
-     public:
-      explicit Redirect(const BandSinker& s) : sinker(s) {}
-      using Rewriter::rewrite;
-      Expr rewrite(const Expr& e) override {
-        const auto* load = e.as<Load>();
-        if (!load || load->buffer != sinker.leaf_.init->buffer) return rewrite_children(e);
-        if (load->mask)
-          sinker.state_.refuse(sinker.handle_, "the update reads '{}' under a mask",
-                               load->buffer->name);
-        for (size_t i = 0; i < load->indices.size(); ++i)
-          if (!equal(load->indices[i], sinker.leaf_.init->indices[i]))
-            sinker.state_.refuse(sinker.handle_, "the update reads another element of '{}'",
-                                 load->buffer->name);
-        return Load::make(sinker.tile_, sinker.place_);
-      }
-      const BandSinker& sinker;
-    };
-    return Redirect(*this).rewrite(value);
-  }
-
   const ScheduleState& state_;
-  std::string handle_;
-  std::vector<const Loop*> band_;
+  const std::string& handle_;
+  const Band& band_;
   const Leaf& leaf_;
   BufferRef tile_;
   std::vector<Expr> place_;
 };
-
-/// The nest around a store with the iterations of the last two loops counted as one number, the
-/// last loop's first, and cut where the last loop's are.
-Stmt interleaved(const ScheduleState& state, const std::vector<const Loop*>& band, Stmt store) {
-  const std::string& last = state.step().targets.back();
-  if (band.size() < 2) state.refuse(last, "store=interleaved takes two loops or more");
-  const Loop &outer = *band[band.size() - 2], &inner = *band.back();
-  const Expr part = Var::make(outer.name()), lane = Var::make(inner.name());
-  const Expr number = part * inner.extent + lane;
-  store = substitute(store, {{outer.id(), outer.min + floormod(number, outer.extent)},
-                             {inner.id(), inner.min + floordiv(number, outer.extent)}});
-  store = Loop::make(lane, 0, inner.extent, LoopKind::parallel, inner.mapping, store);
-  store = Loop::make(part, 0, outer.extent, LoopKind::parallel, outer.mapping, store);
-  return wrap_in_loops({band.begin(), band.end() - 2}, store);
-}
 
 void apply(ScheduleState& state, const Step& step) {
   state.expect_form(-1, {"store"}, 1);
   const std::string order = state.option("store", "plain");
   if (order != "plain" && order != "interleaved")
     state.refuse(step.targets.back(), "store= takes plain or interleaved, got '{}'", order);
-  const std::vector<const Loop*> band = band_of(state, step);
-  if (never_runs(state.kernel().body, band.back()->id())) return;
-  const Leaf leaf = leaf_of(state, step.targets.back(), band.back()->body);
+  const Band band(state, step.targets);
+  if (never_runs(state.kernel().body, band.loops().back()->id())) return;
+  const Leaf leaf = leaf_of(state, step.targets.back(), band.body());
   if (!leaf.init) return;
-
-  std::vector<Expr> shape, place;
-  for (const Loop* loop : band) {
-    shape.push_back(loop->extent);
-    place.push_back(loop->var - loop->min);
-  }
-  const BufferRef tile =
-      Buffer::make(step.results[0], leaf.init->buffer->scalar, shape, BufferRole::tile);
-  const auto guarded = [&](Stmt store) {
-    return leaf.guard ? If::make(leaf.guard, std::move(store)) : store;
-  };
-  const Stmt init = wrap_in_loops(band, guarded(Store::make(tile, place, leaf.init->value)));
-  const Stmt store =
-      guarded(Store::make(leaf.init->buffer, leaf.init->indices, Load::make(tile, place)));
-  const Stmt final_store =
-      order == "plain" ? wrap_in_loops(band, store) : interleaved(state, band, store);
-  const Stmt update = BandSinker(state, step.targets.back(), band, leaf, tile, place)
-                          .sink(leaf.reduction, conjuncts(leaf.guard));
-  // The update keeps the ids of the band, so its handles stay; the two copies get new ones.
-  const Stmt all =
-      Allocate::make(tile, Block::make({clone_fresh(init), update, clone_fresh(final_store)}));
-  state.set_body(
-      replace_loop(state.kernel().body, band.front()->id(), [&](const Loop&) { return all; }));
+  const Stmt all = Accumulation(state, step, band, leaf).build();
+  state.set_body(replace_loop(state.kernel().body, band.loops().front()->id(),
+                              [&](const Loop&) { return all; }));
 }
 
 }  // namespace

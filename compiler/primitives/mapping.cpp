@@ -11,6 +11,7 @@ void require_unmapped(const ScheduleState& state, const std::string& handle, con
 
 void require_copies(const ScheduleState& state, const std::string& handle, const ir::Loop& loop) {
   require_unmapped(state, handle, loop);
+  if (never_runs(state.kernel().body, loop.id())) return;
   const auto extent = ir::constant_of(loop.extent);
   if (!extent) state.refuse(handle, "its extent is not a constant");
   if (*extent > max_copies)
@@ -18,6 +19,7 @@ void require_copies(const ScheduleState& state, const std::string& handle, const
 }
 
 void map_loop(ScheduleState& state, const ir::Loop& loop, ir::Mapping mapping) {
+  if (never_runs(state.kernel().body, loop.id())) return;
   state.set_body(replace_loop(state.kernel().body, loop.id(), [&](const ir::Loop& l) {
     return ir::Loop::make(l.var, l.min, l.extent, l.loop_kind, mapping, l.body);
   }));

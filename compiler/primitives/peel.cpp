@@ -1,7 +1,8 @@
 // peel LOOP at=A[,B...] -> PART PART...: cuts the index set at the given values of the variable.
-// peel LOOP -> MAIN REST: MAIN is where all linear guards hold and all min/max bounds are decided.
+// peel LOOP [by=N] -> MAIN REST: MAIN is where all linear guards hold and all min/max bounds are
+// decided; its length is a multiple of N.
 //
-//   for q in [0, 9): for t in [max(0, 1 - q), 2): f       peel q -> qm qr
+//   for q in [0, 9): for t in [max(0, 1 - q), 2): f       peel q by=4 -> qm qr
 //   for qm in [1, 9): for t in [0, 2): f
 //   for qr in [0, 1): let q = qr: for t in [max(0, 1 - q), 2): f
 //
@@ -10,9 +11,10 @@
 // below depends on the variable in another way; guards of other forms stay in both parts. Parts run
 // one after the other; loops below get the handles PART/name.
 //
-// Cutting is legal for every loop (the order of the parts is the order of the values); the second
-// form runs MAIN before the values in front of it, so the loop must be parallel. Bounds must be
-// constant. A part may be empty.
+// Cutting is legal for every loop of constant bounds (the order of the parts is the order of the
+// values). The second form runs MAIN before the values in front of it, so the loop must be
+// parallel; its bounds, and with them MAIN, may depend on symbols and on the loops around it. A part
+// may be empty.
 #include <charconv>
 
 #include "base/checked.h"
@@ -80,109 +82,157 @@ void cut(ScheduleState& state, const Step& step, const Loop& loop) {
       replace_loop(state.kernel().body, id, [&](const Loop&) { return Block::make(parts); }));
 }
 
-/// What has to hold for the code below a loop to be free of decisions on the loop's variable.
-struct Decisions {
-  std::vector<Expr> conditions;  // true where a guard holds or a min/max takes its other side
-  bool possible = true;          // false when a bound depends on the variable in another way
-};
-
-/// Takes the sides that do not use the variable out of the min and max nodes of a bound.
-class BoundDecider final : public Rewriter {
+/// Decides all that depends on a loop's variable below the loop, in a copy of its body, and gathers
+/// for which values of the variable the decisions are right.
+class MainFinder final : public Rewriter {
  public:
-  BoundDecider(VarId var, Decisions& out) : var_(var), out_(out) {}
-  using Rewriter::rewrite;
+  /// The loop runs over [first, end); `around` knows all that is bound outside of it.
+  MainFinder(const ScheduleState& state, const Loop& loop, const Expr& first, const Expr& end,
+             const Bounds& around)
+      : loop_(loop),
+        inside_(bounds_throughout(state.kernel(), loop.id())),
+        around_(around),
+        first_(first),
+        begin_(first),
+        end_(end) {}
 
+  Stmt decide() { return rewrite(loop_.body); }
+
+  /// The values for which all decisions are right, an empty range at the first one at worst.
+  Expr begin() const { return possible_ ? begin_ : first_; }
+  Expr end() const { return possible_ ? end_ : first_; }
+
+  Stmt rewrite(const Stmt& s) override {
+    if (const auto* inner = s.as<Loop>()) {
+      const Expr min = decided(inner->min), extent = decided(inner->extent);
+      return Loop::make(inner->var, min, extent, inner->loop_kind, inner->mapping,
+                        rewrite(inner->body));
+    }
+    const auto* guard = s.as<If>();
+    if (!guard) return rewrite_children(s);
+    Expr kept;
+    for (const Expr& cond : conjuncts(guard->cond))
+      if (!uses(cond, loop_.id()) || !holds_in_main(cond)) kept = both(kept, cond);
+    const Stmt body = rewrite(guard->body);
+    return kept ? If::make(kept, body) : body;
+  }
+
+  /// A min or max of which one side uses the variable becomes the other side.
   Expr rewrite(const Expr& e) override {
     const auto* b = e.as<Binary>();
     const bool extreme = b && (b->op == BinaryOp::min || b->op == BinaryOp::max);
-    if (!extreme || uses(b->a, var_) == uses(b->b, var_)) return rewrite_children(e);
-    const Expr& free = uses(b->a, var_) ? b->b : b->a;
-    const Expr& dependent = uses(b->a, var_) ? b->a : b->b;
-    out_.conditions.push_back(b->op == BinaryOp::max ? dependent <= free : free <= dependent);
-    return rewrite(free);
-  }
-
-  void decide(const Expr& bound) {
-    if (uses(rewrite(bound), var_)) out_.possible = false;
+    if (!deciding_ || !extreme || uses(b->a, loop_.id()) == uses(b->b, loop_.id()))
+      return deciding_ ? rewrite_children(e) : e;
+    const Expr& free = uses(b->a, loop_.id()) ? b->b : b->a;
+    const Expr& dependent = uses(b->a, loop_.id()) ? b->a : b->b;
+    const Expr cond = b->op == BinaryOp::max ? dependent <= free : free <= dependent;
+    return holds_in_main(cond) ? rewrite(free) : rewrite_children(e);
   }
 
  private:
-  VarId var_;
-  Decisions& out_;
-};
+  Expr decided(const Expr& bound) {
+    deciding_ = true;
+    const Expr out = rewrite(bound);
+    deciding_ = false;
+    if (uses(out, loop_.id())) possible_ = false;
+    return out;
+  }
 
-Decisions decisions_of(const Loop& loop) {
-  Decisions out;
-  BoundDecider bounds(loop.id(), out);
-  walk_stmts(loop.body, [&](const Stmt& s) {
-    if (const auto* inner = s.as<Loop>()) {
-      bounds.decide(inner->min);
-      bounds.decide(inner->extent);
-    } else if (const auto* guard = s.as<If>()) {
-      for (const Expr& cond : conjuncts(guard->cond))
-        if (uses(cond, loop.id())) out.conditions.push_back(cond);
-    }
-  });
-  return out;
-}
-
-Range main_range(const ScheduleState& state, const Loop& loop, Range range) {
-  const Bounds bounds = bounds_throughout(state.kernel(), loop.id());
-  const Decisions decisions = decisions_of(loop);
-  if (!decisions.possible) return {range.begin, range.begin};
-  for (const Expr& cond : decisions.conditions) {
+  /// Cuts the main part down to where a condition holds; false for one of another form.
+  bool holds_in_main(const Expr& cond) {
     // Simplified without bounds: only to bring divisions into linear form.
     const auto form = nonnegative_form(simplify(cond));
-    if (!form) continue;
-    const int64_t a = form->coef_of(loop.id());
-    const int64_t rest = bounds.range(form->without(loop.id())).min;
-    if (a == 0 || rest == Interval::min_value) continue;
-    if (a > 0) range.begin = std::max(range.begin, base::ceil_div(-rest, a));
-    if (a < 0) range.end = std::min(range.end, base::floor_div(rest, -a) + 1);
+    const int64_t a = form ? form->coef_of(loop_.id()) : 0;
+    if (a == 0 || uses(form->without(loop_.id()).expr(), loop_.id())) return false;
+    const auto rest = least_inside(form->without(loop_.id()), loop_.body, inside_);
+    if (!rest) return false;
+    if (a > 0) begin_ = maximum(begin_, ceildiv((*rest * -1).expr(), a));
+    if (a < 0) end_ = minimum(end_, floordiv(rest->expr(), -a) + 1);
+    return true;
   }
-  return range;
+
+  const Loop& loop_;
+  Bounds inside_, around_;
+  Expr first_, begin_, end_;
+  bool possible_ = true;
+  bool deciding_ = false;
+};
+
+/// Gives values names, so that what is computed from them stays readable and cheap to reason about.
+class Namer {
+ public:
+  explicit Namer(Bounds around) : around_(std::move(around)) {}
+
+  /// A variable for the value, or the value itself where it is a constant or a variable.
+  Expr name(const std::string& name, const Expr& value) {
+    const Expr simple = simplify(value, around_);
+    if (simple.as<IntImm>() || simple.as<Var>()) return simple;
+    lets_.emplace_back(Var::make(name), simple);
+    around_.add(id_of(lets_.back().first), simple, simple);
+    return lets_.back().first;
+  }
+  Stmt around(Stmt body) const {
+    for (auto let = lets_.rbegin(); let != lets_.rend(); ++let)
+      body = Let::make(let->first, let->second, std::move(body));
+    return body;
+  }
+  const Bounds& bounds() const { return around_; }
+
+ private:
+  Bounds around_;
+  std::vector<std::pair<Expr, Expr>> lets_;
+};
+
+/// The value of the REST loop's index: it skips the `skipped` values from `main` on.
+Expr rest_value(const Expr& index, const Expr& first, const Expr& main, const Expr& skipped,
+                const Expr& count, const Bounds& bounds) {
+  const Expr head = simplify(main - first, bounds);
+  if (is_constant(skipped, 0) || bounds.proves_le(count, head)) return first + index;
+  if (is_constant(head, 0)) return first + index + skipped;
+  return first + index + Select::make(index < head, 0, skipped);
 }
 
 void main_and_rest(ScheduleState& state, const Step& step, const Loop& loop) {
   const std::string target = step.targets[0];
   if (loop.loop_kind != LoopKind::parallel)
     state.refuse(target, "only a parallel loop has its rest moved behind the main part");
-  const Range all = constant_range(state, target, loop);
-  Range main = main_range(state, loop, all);
-  if (main.begin >= main.end) main = {all.begin, all.begin};
+  const int64_t factor = step.options.contains("by") ? state.int_option("by", 1) : 1;
+  Namer namer(bounds_around(state.kernel(), loop.id()));
+  const Expr first = namer.name(loop.name() + "_first", loop.min);
+  const Expr end = namer.name(loop.name() + "_end", loop.min + maximum(loop.extent, 0));
+  MainFinder finder(state, loop, first, end, namer.bounds());
+  const Stmt decided = finder.decide();
+  const Expr main = namer.name(loop.name() + "_main", finder.begin());
+  const Expr blocks = floordiv(maximum(finder.end() - main, 0), factor);
+  const Expr full = simplify(namer.name(loop.name() + "_full", blocks) * factor);
 
   PartNames names(state, target, loop);
   Substitution main_names, rest_names;
-  const Expr main_var = Var::make(loop.name()), rest_var = Var::make("edge");
-  const Expr rest_value = Var::make(loop.name());
-  const int64_t skipped = main.end - main.begin, head = main.begin - all.begin;
-  const Expr after = rest_var + (all.begin + skipped), before = rest_var + all.begin;
-  const int64_t count = all.end - all.begin - skipped;
-  const Expr value = head == 0       ? after
-                     : head == count ? before
-                                     : Select::make(rest_var < Expr(head), before, after);
-  const Stmt main_body = substitute(clone_fresh(loop.body, &main_names), {{loop.id(), main_var}});
-  const Stmt rest_body = substitute(clone_fresh(loop.body, &rest_names), {{loop.id(), rest_value}});
-  const Stmt parts = Block::make(
-      {Loop::make(main_var, main.begin, skipped, loop.loop_kind, loop.mapping, main_body),
-       Loop::make(rest_var, 0, count, loop.loop_kind, loop.mapping,
-                  Let::make(rest_value, value, rest_body))});
-  names.bind(step.results[0], main_var, main_names);
-  names.bind(step.results[1], rest_var, rest_names);
+  const Expr var = Var::make(loop.name()), edge = Var::make("edge"), value = Var::make(loop.name());
+  const Expr count = simplify(end - first - full, namer.bounds());
+  const Stmt main_body = substitute(clone_fresh(decided, &main_names), {{loop.id(), var}});
+  const Stmt rest_body = Let::make(
+      value, rest_value(edge, first, main, full, count, namer.bounds()),
+      substitute(clone_fresh(loop.body, &rest_names), {{loop.id(), value}}));
+  const Stmt parts = namer.around(Block::make(
+      {Loop::make(var, main, full, loop.loop_kind, loop.mapping, main_body),
+       Loop::make(edge, 0, count, loop.loop_kind, loop.mapping, rest_body)}));
+  names.bind(step.results[0], var, main_names);
+  names.bind(step.results[1], edge, rest_names);
   const VarId id = loop.id();
   state.set_body(replace_loop(state.kernel().body, id, [&](const Loop&) { return parts; }));
 }
 
 void apply(ScheduleState& state, const Step& step) {
   const bool explicit_cuts = step.options.contains("at");
-  state.expect_form(1, {"at"}, explicit_cuts ? -1 : 2);
+  state.expect_form(1, {explicit_cuts ? "at" : "by"}, explicit_cuts ? -1 : 2);
   const Loop& loop = state.loop(step.targets[0]);
   explicit_cuts ? cut(state, step, loop) : main_and_rest(state, step, loop);
 }
 
 }  // namespace
 
-const Primitive peel_primitive{"peel", "peel LOOP [at=A,B...] -> PART PART...",
+const Primitive peel_primitive{"peel", "peel LOOP [at=A,B...|by=N] -> PART PART...",
                                "cut a loop's index set", apply};
 
 }  // namespace nestjit::compiler

@@ -1,7 +1,10 @@
-// split LOOP by=N [tail=exact|guard|peel] -> OUTER INNER [REST]: blocks of N iterations.
+// split LOOP by=N [tail=exact|guard|cut|peel] -> OUTER INNER [REST]: blocks of N iterations.
 //
 //   for c in [0, 40): f(c)     split c by=16 tail=guard -> c0 c1
 //   for c0 in [0, 3): for c1 in [0, 16): if c0*16 + c1 < 40: f(c0*16 + c1)
+//
+//                              split c by=16 tail=cut -> c0 c1
+//   for c0 in [0, 3): for c1 in [c0*16, min(c0*16 + 16, 40)): f(c1)
 //
 //                              split c by=16 tail=peel -> c0 c1 rest
 //   for c0 in [0, 2): for c1 in [0, 16): f(c0*16 + c1)
@@ -10,6 +13,8 @@
 // tail=exact (default)  legal when N divides the extent; costs nothing
 // tail=guard            always legal; the guard stands at the leaf, and becomes a lane mask where
 //                       the inner loop is vectorised
+// tail=cut              always legal; the inner loop counts as the loop did and ends with it, so what
+//                       stands below keeps its form. For blocks that stay serial loops
 // tail=peel             legal for constant bounds; the last iterations are a loop of their own
 //                       (perhaps empty), so there are two bodies and no guard; loops below get the
 //                       handles OUTER/name and REST/name
@@ -54,6 +59,21 @@ void split_in_two(ScheduleState& state, const Step& step, const Loop& loop, int6
   state.set_body(replace_loop(state.kernel().body, id, [&](const Loop&) { return b.nest; }));
 }
 
+void split_in_ranges(ScheduleState& state, const Step& step, const Loop& loop, int64_t factor) {
+  const Expr outer = Var::make(step.results[0]), inner = Var::make(step.results[1]);
+  const Expr begin = loop.min + outer * factor;
+  const Expr extent = minimum(factor, loop.extent - outer * factor);
+  const Stmt block = Loop::make(inner, begin, extent, loop.loop_kind, Mapping::serial,
+                                substitute(loop.body, {{loop.id(), inner}}));
+  const Stmt nest = Loop::make(outer, 0, ceildiv(loop.extent, factor), loop.loop_kind, loop.mapping,
+                               block);
+  const VarId id = loop.id();
+  state.unbind(step.targets[0]);
+  state.bind(step.results[0], id_of(outer));
+  state.bind(step.results[1], id_of(inner));
+  state.set_body(replace_loop(state.kernel().body, id, [&](const Loop&) { return nest; }));
+}
+
 void split_with_rest(ScheduleState& state, const Step& step, const Loop& loop, int64_t factor) {
   const auto min = constant_of(loop.min), extent = constant_of(loop.extent);
   if (!min || !extent)
@@ -82,8 +102,9 @@ void apply(ScheduleState& state, const Step& step) {
   const Loop& loop = state.loop(step.targets[0]);
   const int64_t factor = state.int_option("by", 1);
   if (tail == "peel") return split_with_rest(state, step, loop, factor);
+  if (tail == "cut") return split_in_ranges(state, step, loop, factor);
   if (tail != "exact" && tail != "guard")
-    state.refuse(step.targets[0], "tail= takes exact, guard or peel, got '{}'", tail);
+    state.refuse(step.targets[0], "tail= takes exact, guard, cut or peel, got '{}'", tail);
   const Bounds bounds = bounds_around(state.kernel(), loop.id());
   const bool exact = is_constant(simplify(floormod(loop.extent, factor), bounds), 0);
   if (tail == "exact" && !exact)
@@ -96,7 +117,7 @@ void apply(ScheduleState& state, const Step& step) {
 }  // namespace
 
 const Primitive split_primitive{"split",
-                                "split LOOP by=N [tail=exact|guard|peel] -> OUTER INNER [REST]",
+                                "split LOOP by=N [tail=exact|guard|cut|peel] -> OUTER INNER [REST]",
                                 "blocks of N iterations", apply};
 
 }  // namespace nestjit::compiler

@@ -1,4 +1,4 @@
-// tighten LOOP: guards that bound the loop's variable become its bounds.
+// tighten LOOP [keep=inner]: guards that bound the loop's variable become its bounds.
 //
 //   for t in [0, 4): if 0 <= q + t and q + t < L: f      tighten t
 //   for t in [max(0, -q), min(4, L - q)): f
@@ -7,6 +7,12 @@
 // and uses nothing bound inside the loop: the iterations dropped are those that ran nothing. Only
 // guards around all that the loop holds count. A loop without such guards on its variable is left
 // as it is; one of another form is refused.
+//
+//   for q in [0, 9): for lane in [0, 8): if q*8 + lane < n: f(q, lane)      tighten q keep=inner
+//   for q in [0, min(9, floordiv(n - 1, 8) + 1)): for lane in [0, 8): if q*8 + lane < n: f(q, lane)
+//
+// With keep=inner, a guard that also uses what is bound inside the loop cuts the iterations for
+// which it holds nowhere, as the ranges of the inner variables tell, and stays where it is.
 #include "compiler/nest.h"
 #include "compiler/primitives/primitives.h"
 #include "ir/print.h"
@@ -17,20 +23,14 @@ namespace {
 
 using namespace ir;
 
-bool uses_inner(const Linear& form, const Stmt& body) {
-  bool found = false;
-  const Expr e = form.expr();
-  walk_stmts(body, [&](const Stmt& s) {
-    if (const auto* loop = s.as<Loop>()) found = found || uses(e, loop->id());
-    if (const auto* let = s.as<Let>()) found = found || uses(e, id_of(let->var));
-  });
-  return found;
-}
-
 /// Takes the guards on one variable out of everything below the loop.
 class GuardCollector final : public Rewriter {
  public:
-  explicit GuardCollector(const Loop& loop) : loop_(loop), end_(loop.min + loop.extent) {}
+  /// With the bounds of all that is in scope inside the loop, guards on inner variables count too.
+  GuardCollector(const Loop& loop, const Bounds* inside)
+      : loop_(loop),
+        inside_(inside),
+        end_(loop.min + loop.extent) {}
 
   Expr rewrite(const Expr& e) override { return e; }
 
@@ -60,7 +60,7 @@ class GuardCollector final : public Rewriter {
     std::vector<Expr> kept;
     for (const Expr& cond : conjuncts(guard.cond))
       if (!take(cond)) {
-        if (uses(cond, loop_.id())) unusable_ = cond;
+        if (!inside_ && uses(cond, loop_.id())) unusable_ = cond;
         kept.push_back(cond);
       }
     const Expr cond = conjunction(kept);
@@ -71,25 +71,41 @@ class GuardCollector final : public Rewriter {
     const auto form = nonnegative_form(cond);
     if (!form) return false;
     const int64_t a = form->coef_of(loop_.id());
-    const Linear rest = form->without(loop_.id());
-    if (a == 0 || uses(rest.expr(), loop_.id()) || uses_inner(rest, loop_.body)) return false;
+    Linear rest = form->without(loop_.id());
+    if (a == 0 || uses(rest.expr(), loop_.id())) return false;
+    const bool exact = !binds_any_of(loop_.body, rest.expr());
+    if (!exact) {
+      const auto most = inside_ ? least_inside(rest * -1, loop_.body, *inside_) : std::nullopt;
+      if (!most) return false;
+      rest = *most * -1;
+    }
+    add_bound(a, rest);
+    return exact;
+  }
+
+  /// a*v + rest >= 0
+  void add_bound(int64_t a, const Linear& rest) {
     if (a > 0)
-      lower_.push_back(ceildiv((rest * -1).expr(), a));  // a*v + rest >= 0
+      lower_.push_back(ceildiv((rest * -1).expr(), a));
     else
       upper_.push_back(floordiv(rest.expr(), -a) + 1);
-    return true;
   }
 
   const Loop& loop_;
+  const Bounds* inside_;
   Expr end_;
   std::vector<Expr> lower_, upper_;
   Expr unusable_;
 };
 
 void apply(ScheduleState& state, const Step& step) {
-  state.expect_form(1, {}, 0);
+  state.expect_form(1, {"keep"}, 0);
   const Loop& loop = state.loop(step.targets[0]);
-  GuardCollector guards(loop);
+  const std::string keep = state.option("keep", "");
+  if (!keep.empty() && keep != "inner")
+    state.refuse(step.targets[0], "keep= takes inner, got '{}'", keep);
+  const Bounds inside = bounds_throughout(state.kernel(), loop.id());
+  GuardCollector guards(loop, keep.empty() ? nullptr : &inside);
   const Stmt body = guards.rewrite(loop.body);
   if (guards.unusable())
     state.refuse(step.targets[0], "the guard {} does not bound it by values from outside the loop",
@@ -103,6 +119,7 @@ void apply(ScheduleState& state, const Step& step) {
 
 }  // namespace
 
-const Primitive tighten_primitive{"tighten", "tighten LOOP", "turn guards into loop bounds", apply};
+const Primitive tighten_primitive{"tighten", "tighten LOOP [keep=inner]",
+                                  "turn guards into loop bounds", apply};
 
 }  // namespace nestjit::compiler

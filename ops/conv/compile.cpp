@@ -1,8 +1,14 @@
 #include "ops/conv/compile.h"
 
+#include "ops/conv/cost_model.h"
 #include "ops/conv/define.h"
+#include "ops/conv/schedule.h"
 
 namespace nestjit::ops {
+
+compiler::Schedule default_schedule(const ConvProblem& problem, const compiler::Target& target) {
+  return schedule_of(problem, target, default_plan(problem, target));
+}
 
 compiler::CompileRequest compile_request(const ConvProblem& problem,
                                          const compiler::Schedule& schedule,

@@ -3,18 +3,12 @@
 
 #include "compiler/pipeline.h"
 #include "ops/conv/problem.h"
-#include "ops/conv/tile.h"
 
 namespace nestjit::ops {
 
-/// The schedule that calls use unless another is asked for: the product with overlapping rows of
-/// docs/ARCHITECTURE.md as steps of general primitives. Depends on the problem and on the described
-/// target alone, so keys do not drift.
+/// The schedule that calls use unless another is asked for: that of default_plan(). Depends on the
+/// problem and on the described target alone, so keys do not drift.
 compiler::Schedule default_schedule(const ConvProblem& problem, const compiler::Target& target);
-
-/// The default schedule with a register tile of the caller's choice: what a sweep varies.
-compiler::Schedule tiled_schedule(const ConvProblem& problem, const compiler::Target& target,
-                                  const Tile& tile);
 
 /// What compile_conv() hands to the pipeline, for those who want to change it first.
 compiler::CompileRequest compile_request(const ConvProblem& problem,

@@ -1,88 +1,76 @@
-// The default schedule of a convolution with one spatial axis: the derivation of
-// docs/ARCHITECTURE.md ("A transposed convolution is a product with overlapping rows") as steps of
-// general primitives.
+// The schedule of a convolution with one spatial axis: the derivation of docs/ARCHITECTURE.md ("A
+// transposed convolution is a product with overlapping rows") as steps of general primitives.
 //
-//   shift, residue_split, tighten   the divisibility guard is gone, the tap loop is exact
+//   shift, residue_split            the divisibility guard is gone, the tap loop is exact
+//   split q                         blocks of rows
 //   peel h, peel j                  positions without taps; residues with one tap less
-//   fuse j co, fuse t ci            columns and the reduction, where memory is contiguous
-//   split, reorder, pack            panels of columns, weights in the order they are read
-//   peel q, split q                 full rows in tiles, remaining rows, edge rows
-//   unroll, vectorize, accumulate   the register tile
-//   parallel                        panels over workgroups
+//   fuse j co, split, reorder       panels of columns
+//   tighten q                       the rows that a panel needs: cropping cuts whole rows
+//   pack                            weights in the order in which they are read
+//   peel q by=rows                  full rows in tiles; edge rows and what is left in smaller ones
+//   unroll, vectorize, accumulate   the register tiles
+//   parallel                        blocks and panels over workgroups
+#include "ops/conv/schedule.h"
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <algorithm>
-#include <numeric>
-#include <optional>
-
-#include "base/checked.h"
 #include "base/error.h"
-#include "ops/conv/compile.h"
-#include "ops/conv/tile.h"
+#include "ops/conv/product.h"
 
 namespace nestjit::ops {
 namespace {
 
 using compiler::Schedule;
 using compiler::Target;
+using Handles = std::vector<std::string>;
+
+std::string local_name(const std::string& handle) {
+  const size_t slash = handle.find('/');
+  return slash == std::string::npos ? handle : handle.substr(slash + 1);
+}
 
 /// Handles of the loops of one part of the nest. h and j are empty without an input dilation.
 struct Names {
   std::string q = "o", h, j, co = "co", t = "k", ci = "ci";
 
-  /// The handles after the loop `cut` was cut and `part` is one of the parts.
+  /// The handles after the loop `cut`, which encloses all others, was cut; `part` is a part of it.
   Names under(const std::string& part, const std::string& cut) const {
     Names out = *this;
-    for (std::string* name : {&out.q, &out.h, &out.j, &out.co, &out.t, &out.ci}) {
-      const size_t slash = name->find('/');
-      if (name->empty()) continue;
-      *name = *name == cut
-                  ? part
-                  : part + "/" + (slash == std::string::npos ? *name : name->substr(slash + 1));
-    }
+    for (std::string* name : {&out.q, &out.h, &out.j, &out.co, &out.t, &out.ci})
+      if (!name->empty()) *name = *name == cut ? part : part + "/" + local_name(*name);
     return out;
   }
 };
 
 class Template {
  public:
-  /// Without a tile, each product gets the one that choose_tile() expects most of.
-  Template(const ConvProblem& problem, const Target& target, std::optional<Tile> tile)
+  Template(const ConvProblem& problem, const Target& target, const Plan& plan)
       : problem_(problem),
-        target_(target),
-        tile_(tile),
-        axis_(problem.axes.at(0)),
-        gap_(std::gcd(axis_.input_dilation, axis_.dilation)),
-        residues_(axis_.input_dilation / gap_),
-        row_step_(axis_.dilation / gap_),
-        channels_(problem.out_channels / problem.groups),
-        grouped_(problem.groups > 1) {}
+        plan_(plan),
+        products_(products_of(problem)),
+        lanes_(target.lanes(problem.dtype)) {}
 
   Schedule build() {
-    if (flop_count(problem_) == 0) {  // nothing but zeros: no guard is left to work on
+    if (products_.empty) {  // no guard is left to work on
       step("parallel n o");
       return std::move(schedule_);
     }
     Names names = enumerate_taps();
-    const int64_t longer = axis_.taps % residues_;  // residues with one tap more than the others
-    if (gap_ == 1 && longer == 0) {
-      grouped_&& channels_ == 1 && problem_.in_channels == problem_.groups ? channel_lanes(names)
-                                                                           : product(names);
-      return std::move(schedule_);
+    Handles outer{"n"};
+    if (channel_lanes())
+      step("split g by={} tail=guard -> g0 lane", lanes_);
+    else
+      outer.push_back("g");
+    if (!names.h.empty()) outer.push_back(names.h);
+    std::string block;
+    if (plan_.row_block > 0) {
+      block = "qb";
+      step("split {} by={} tail=cut -> qb qi", names.q, plan_.row_block);
+      names.q = "qi";
     }
-    if (gap_ > 1) {
-      step("peel {} at=1 -> reached skipped", names.h);
-      names = names.under("reached", names.h);
-    }
-    columns_outermost(names);
-    if (longer == 0) {
-      panels(names, "", residues_);
-    } else {
-      step("peel {} at={} -> few many", names.j, residues_ - longer);
-      if (axis_.taps >= residues_) panels(names.under("few", names.j), "few.", residues_ - longer);
-      panels(names.under("many", names.j), "many.", longer);
-    }
-    step("parallel n g");
+    const bool whole = products_.gap == 1 && products_.parts.size() == 1;
+    whole ? one_part(names, outer, block) : several_parts(names, outer, block);
     return std::move(schedule_);
   }
 
@@ -91,15 +79,24 @@ class Template {
   void step(fmt::format_string<Args...> text, Args&&... args) {
     schedule_.then(fmt::format(text, std::forward<Args>(args)...));
   }
+  static std::string join(const Handles& handles) {
+    std::string text;
+    for (const std::string& handle : handles)
+      if (!handle.empty()) text += (text.empty() ? "" : " ") + handle;
+    return text;
+  }
 
-  /// From the definition to n, g, [h,] q, [j,] co around exact tap loops.
+  bool channel_lanes() const { return plan_.lanes == Lanes::channels; }
+
+  /// From the definition to a band n, g, [h, q, j] or q, co around exact tap loops.
   Names enumerate_taps() {
+    const ConvAxis& axis = problem_.axes[0];
     Names names;
-    if (axis_.padding_low != 0) step("shift o by={}", -axis_.padding_low);
-    if (axis_.input_dilation > 1) {
-      if (axis_.stride != 1)
+    if (axis.padding_low != 0) step("shift o by={}", -axis.padding_low);
+    if (axis.input_dilation > 1) {
+      if (axis.stride != 1)
         base::unsupported("{}: stride {} together with input dilation {} has no schedule",
-                          problem_.op, axis_.stride, axis_.input_dilation);
+                          problem_.op, axis.stride, axis.input_dilation);
       step("residue_split o k -> q h j t");
       names.q = "q", names.h = "h", names.j = "j", names.t = "t";
     }
@@ -108,121 +105,142 @@ class Template {
     return names;
   }
 
-  void columns_outermost(const Names& names) {
-    names.j.empty() ? step("reorder {} {}", names.co, names.q)
-                    : step("reorder {} {} {}", names.j, names.co, names.q);
+  /// All columns have equal taps: panels and blocks of rows, in either order, are workgroups.
+  void one_part(const Names& names, const Handles& outer, const std::string& block) {
+    const Part part = columns(names, outer, {block}, "");
+    step("parallel {}", join(part.distributed));
+    register_tiles(part, "", products_.parts[0]);
   }
 
-  /// The product with overlapping rows, panels over workgroups.
-  void product(const Names& names) {
-    columns_outermost(names);
-    const std::string outer = panels(names, "", residues_);
-    step("parallel n g {}", names.h.empty() ? outer : names.h + " " + outer);
-  }
-
-  /// Depthwise: lanes are channels, which are contiguous in input, packed weights and output.
-  void channel_lanes(const Names& names) {
-    step("split g by={} tail=guard -> g0 lane", target_.lanes(problem_.dtype));
-    const std::string outer = names.j.empty() ? names.co : "h j " + names.co;
-    step("reorder g0 {} {} lane", outer, names.q);
-    step("pack w g0 {} {} lane -> wp", names.j, names.t);
-    rows(names.q, "", {"lane"}, std::max<int64_t>(target_.vector_registers / 4, 1));
-    step("parallel n g0");
-  }
-
-  /// Panels of columns, packed weights and register tiles for residues with equal tap counts, which
-  /// stand in the order [j,] co, q. Returns the loops that enclose a panel, outermost first.
-  std::string panels(const Names& names, const std::string& id, int64_t residues) {
-    std::string outer = names.j, column = names.co, reduction = names.t + " " + names.ci;
-    int64_t count = channels_;
-    // Without groups and dilation, outputs of neighbouring residues are neighbours in memory.
-    if (!grouped_ && axis_.dilation == 1 && !names.j.empty()) {
-      step("fuse {} {} -> {}c", names.j, names.co, id);
-      outer.clear();
-      column = id + "c";
-      count *= residues;
+  /// Blocks of rows are workgroups; the parts follow one another inside.
+  void several_parts(Names names, Handles outer, const std::string& block) {
+    outer.push_back(block);
+    const std::string lane = channel_lanes() ? "g0 lane " : "";
+    const bool skips = products_.gap > 1;
+    Handles distributed = outer;
+    if (skips) std::erase(distributed, names.h);
+    step("reorder {} {} {} {}{} {}", join(distributed), skips ? names.h : "", names.j, lane, names.co,
+         names.q);
+    step("parallel {}", join(distributed));
+    if (skips) {
+      step("peel {} at=1 -> reached skipped", names.h);
+      names = names.under("reached", names.h);
+      prefix_ = "reached/";
     }
+    if (products_.parts.size() == 1) return inner_part(names, "", products_.parts[0]);
+    step("peel {} at={} -> few many", names.j, products_.parts[0].residues);
+    for (const auto& [id, product] : {std::pair{"few", products_.parts[0]}, {"many", products_.parts[1]}}) {
+      prefix_ = std::string(id) + "/";
+      if (product.taps > 0) inner_part(names.under(id, names.j), std::string(id) + ".", product);
+    }
+  }
+
+  void inner_part(const Names& names, const std::string& id, const Product& product) {
+    register_tiles(columns(names, {}, {}, id), id, product);
+  }
+
+  /// A nest whose loops stand in their final order.
+  struct Part {
+    Handles distributed;   // loops that may be workgroups, outermost first
+    Handles packed;        // those of them that the weights depend on
+    std::string q, t, ci;
+    Handles inner;         // loops of a register tile below its rows; the last one is the lanes
+  };
+
+  /// Splits the columns into panels and puts the loops into their order: outer loops, then panels
+  /// and the blocks of rows as the plan has it.
+  Part columns(const Names& names, Handles outer, const Handles& blocks, const std::string& id) {
+    Part part{{}, {}, names.q, names.t, names.ci, {}};
+    Handles panels;
+    if (channel_lanes()) {
+      panels = {prefix_ + "g0", names.co};
+      part.packed = {prefix_ + "g0"};
+      part.inner = {names.j, prefix_ + "lane"};
+    } else {
+      panels = column_panels(names, id, part.inner);
+      part.packed = panels;
+      if (problem_.groups > 1) part.packed.insert(part.packed.begin(), "g");
+    }
+    const auto append = [&](const Handles& more) { outer.insert(outer.end(), more.begin(), more.end()); };
+    append(plan_.rows_outermost ? blocks : panels);
+    append(plan_.rows_outermost ? panels : blocks);
+    part.distributed = outer;
+    step("reorder {} {} {}", join(outer), names.q, join(part.inner));
+    step("tighten {} keep=inner", names.q);
+    return part;
+  }
+
+  /// A panel is plan.vectors vectors of columns.
+  Handles column_panels(const Names& names, const std::string& id, Handles& inner) {
+    Handles panels;
+    std::string column = names.co;
+    if (!names.j.empty()) {
+      if (columns_fuse(problem_, lanes_)) {
+        column = id + "c";
+        step("fuse {} {} -> {}", names.j, names.co, column);
+      } else {
+        panels.push_back(names.j);
+      }
+    }
+    panels.push_back(id + "c0");
+    inner = {id + "lane"};
+    if (plan_.vectors == 1) {
+      step("split {} by={} tail=guard -> {}c0 {}lane", column, lanes_, id, id);
+      return panels;
+    }
+    step("split {} by={} tail=guard -> {}c0 {}cv", column, lanes_ * plan_.vectors, id, id);
+    step("split {}cv by={} -> {}c1 {}lane", id, lanes_, id, id);
+    inner.insert(inner.begin(), id + "c1");
+    return panels;
+  }
+
+  /// Packed weights; full rows in tiles, then edge rows and what is left.
+  void register_tiles(const Part& part, const std::string& id, const Product& product) {
+    step("pack w {} {} {} {} -> {}wp", join(part.packed), part.t, part.ci, join(part.inner), id);
+    const std::string main = id + "qm", rest = id + "qr";
+    step("peel {} by={} -> {} {}", part.q, plan_.rows, main, rest);
+    step("split {} by={} -> {}q0 {}q1", main, plan_.rows, id, id);
+    const std::string t = main + "/" + local_name(part.t), ci = main + "/" + local_name(part.ci);
     // Taps of neighbouring rows overlap: one walk through memory covers taps and channels.
-    if (!grouped_ && row_step_ == 1) {
-      step("fuse {} {} -> {}kk", names.t, names.ci, id);
-      reduction = id + "kk";
-    }
-    const int64_t taps = base::ceil_div(axis_.taps, residues_);
-    const Tile tile =
-        choose_tile(axis_.input - (taps - 1) * row_step_, count, problem_.dtype, target_);
-    const std::vector<std::string> inner = split_columns(names.q, column, id, tile.vectors);
-    outer += (outer.empty() ? "" : " ") + id + "c0";
-    step("pack w {} {} {} {} -> {}wp", grouped_ ? "g" : "", outer, reduction, fmt::join(inner, " "),
-         id);
-    rows(names.q, id, inner, tile.rows);
-    return outer;
-  }
-
-  /// A panel is `vectors` vectors of columns; returns the loops over the vectors and the lanes.
-  std::vector<std::string> split_columns(const std::string& q, const std::string& column,
-                                         const std::string& id, int64_t vectors) {
-    const int lanes = target_.lanes(problem_.dtype);
-    if (vectors == 1) {
-      step("split {} by={} tail=guard -> {}c0 {}lane", column, lanes, id, id);
-      step("reorder {} {}lane", q, id);
-      return {id + "lane"};
-    }
-    step("split {} by={} tail=guard -> {}c0 {}cv", column, lanes * vectors, id, id);
-    step("split {}cv by={} -> {}c1 {}lane", id, lanes, id, id);
-    step("reorder {} {}c1 {}lane", q, id, id);
-    return {id + "c1", id + "lane"};
-  }
-
-  /// Full rows in tiles, the rows that remain, and edge rows one by one.
-  void rows(const std::string& q, const std::string& id, const std::vector<std::string>& inner,
-            int64_t tile_rows) {
-    step("peel {} -> {}qm {}qr", q, id, id);
-    step("split {}qm by={} tail=peel -> {}q0 {}q1 {}rem", id, tile_rows, id, id, id);
-    tile(id + "q1 ", id + "q0/", inner);
-    tile(id + "rem ", id + "rem/", inner);
-    tile("", id + "qr/", inner);
+    if (problem_.groups == 1 && products_.row_step == 1)
+      step("fuse {} {} -> {}kk", t, ci, id);
+    else if (channel_lanes() && product.taps * plan_.rows <= most_unrolled)
+      step("unroll {}", t);
+    tile(id + "q1", main, part.inner);
+    step("split {} by={} tail=guard -> {}r0 {}r1", rest, plan_.edge_rows, id, id);
+    tile(id + "r1", rest, part.inner);
   }
 
   /// Unrolled rows and vectors around vectorised lanes, accumulated in registers.
-  void tile(const std::string& row, const std::string& part,
-            const std::vector<std::string>& inner) {
-    std::string unrolled = row, band = row;
+  void tile(const std::string& rows, const std::string& part, const Handles& inner) {
+    Handles unrolled{rows}, band{rows};
     for (const std::string& loop : inner) {
-      band += part + loop + " ";
-      if (loop != inner.back()) unrolled += part + loop + " ";
+      if (loop.empty()) continue;
+      band.push_back(part + "/" + local_name(loop));
+      if (&loop != &inner.back()) unrolled.push_back(band.back());
     }
-    if (!unrolled.empty()) step("unroll {}", unrolled);
-    step("vectorize {}{}", part, inner.back());
-    step("accumulate {}-> {}acc", band, part);
+    step("unroll {}", join(unrolled));
+    step("vectorize {}", band.back());
+    step("accumulate {} -> {}/acc", join(band), part);
   }
 
+  static constexpr int64_t most_unrolled = 32;
+
   const ConvProblem& problem_;
-  const Target& target_;
-  std::optional<Tile> tile_;
-  const ConvAxis& axis_;
-  int64_t gap_;       // every gap-th position holds products
-  int64_t residues_;  // columns j of one row
-  int64_t row_step_;  // input positions between two taps of a column
-  int64_t channels_;  // output channels of a group
-  bool grouped_;
+  const Plan& plan_;
+  const Products products_;
+  int64_t lanes_;
+  std::string prefix_;  // of handles inside the part that is worked on
   Schedule schedule_;
 };
 
-Schedule build(const ConvProblem& problem, const Target& target, std::optional<Tile> tile) {
+}  // namespace
+
+Schedule schedule_of(const ConvProblem& problem, const Target& target, const Plan& plan) {
   if (problem.axes.size() != 1)
     base::unsupported("{}: only one spatial axis has a schedule, got {}", problem.op,
                       problem.axes.size());
-  return Template(problem, target, tile).build();
-}
-
-}  // namespace
-
-Schedule default_schedule(const ConvProblem& problem, const Target& target) {
-  return build(problem, target, std::nullopt);
-}
-
-Schedule tiled_schedule(const ConvProblem& problem, const Target& target, const Tile& tile) {
-  return build(problem, target, tile);
+  return Template(problem, target, plan).build();
 }
 
 }  // namespace nestjit::ops

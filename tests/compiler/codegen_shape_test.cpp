@@ -63,12 +63,34 @@ TEST(CodegenShape, HotLoopOfATileHoldsOnlyItsWork) {
   EXPECT_EQ(count(loop, "load <16 x float>"), 1u) << ir;
   EXPECT_EQ(count(loop, "load float"), 2u) << ir;
   EXPECT_EQ(count(loop, "phi <16 x float>"), 2u) << ir;
-  EXPECT_EQ(count(loop, "phi ptr"), 2u) << ir;        // x and w, bumped
-  EXPECT_EQ(count(loop, "getelementptr"), 3u) << ir;  // two bumps and one constant offset
+  EXPECT_EQ(count(loop, "phi ptr"), 1u) << ir;        // w, bumped
+  EXPECT_EQ(count(loop, "phi i64"), 1u) << ir;        // the offset of x, which counts
+  EXPECT_EQ(count(loop, "getelementptr"), 3u) << ir;  // x at the offset, w's bump, a second row
   EXPECT_EQ(count(loop, "store"), 0u) << ir;
   EXPECT_EQ(count(loop, " mul "), 0u) << ir;
-  EXPECT_EQ(count(loop, " add "), 1u) << ir;  // the counter
+  EXPECT_EQ(count(loop, " add "), 1u) << ir;  // of the offset
   EXPECT_EQ(ir.find("alloca"), std::string::npos) << ir;
+}
+
+TEST(CodegenShape, PointersOfOneStepShareAnOffset) {
+  const auto loop_of = [](const std::string& store) {
+    return hot_loop(
+        llvm_ir("kernel k(x: f32[9999] input, w: f32[999] input, y: f32[99] output) fused {\n"
+                "  for q in [0, 9) parallel {\n    let a: index = floordiv(q*7, 3)\n"
+                "    let b: index = floordiv(q*7, 2)\n    allocate acc: f32[1] tile {\n"
+                "      acc[0] = 0.0f32\n      for k in [0, 50) reduction {\n        " +
+                store +
+                " = fma(x[q*100 + k] + x[a + k] + x[b + k], w[k*16], acc[0])\n"
+                "      }\n      y[q] = acc[0]\n    }\n  }\n}\n"));
+  };
+  std::vector<std::string> loop = loop_of("acc[0]");
+  EXPECT_EQ(count(loop, "phi ptr"), 1u) << "w moves by another step";
+  EXPECT_EQ(count(loop, "phi i64"), 1u) << "the counter is not needed";
+  EXPECT_EQ(count(loop, " add "), 1u);
+  EXPECT_EQ(count(loop, "icmp ne i64 "), 1u);
+  loop = loop_of("acc[0; k*2 <= q]");
+  EXPECT_EQ(count(loop, "phi ptr"), 1u);
+  EXPECT_EQ(count(loop, "phi i64"), 2u) << "the mask asks for the counter";
 }
 
 TEST(CodegenShape, MasksLeaveTheLoopsTheyDoNotDependOn) {

@@ -20,7 +20,8 @@ inline std::vector<Level> runnable_levels() {
 }
 
 inline MachineCode compile_text(std::string_view text, Level level = host_target().level,
-                                const CodegenOptions& options = {}) {
+                                CodegenOptions options = {}) {
+  options.verify = true;
   return compile_to_machine_code({ir::parse_kernel(text)}, target_of(level), options);
 }
 

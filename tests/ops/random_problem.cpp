@@ -10,6 +10,8 @@
 #include "nestjit/error.h"
 #include "ops/conv/compile.h"
 #include "ops/conv/define.h"
+#include "ops/conv/product.h"
+#include "ops/conv/schedule.h"
 
 namespace nestjit::ops {
 namespace {
@@ -92,10 +94,20 @@ ConvProblem random_problem(Draw& draw, double most_products) {
   }
 }
 
+Plan random_plan(Draw& draw, const ConvProblem& problem) {
+  Plan plan;
+  if (is_depthwise(problem) && !draw.one_in(3)) plan.lanes = Lanes::channels;
+  plan.rows = draw.between(1, 6);
+  plan.vectors = draw.between(1, 3);
+  plan.edge_rows = draw.between(1, 5);
+  plan.row_block = draw.one_in(2) ? 0 : draw.between(1, 12);
+  plan.rows_outermost = draw.one_in(2);
+  return plan;
+}
+
 compiler::Schedule random_schedule(Draw& draw, const ConvProblem& problem,
                                    const compiler::Target& target, int extra) {
-  const Tile tile{draw.between(1, 6), draw.between(1, 3)};
-  compiler::Schedule schedule = tiled_schedule(problem, target, tile);
+  compiler::Schedule schedule = schedule_of(problem, target, random_plan(draw, problem));
   if (!draw.one_in(3))
     schedule.steps.resize(static_cast<size_t>(draw.between(0, std::ssize(schedule.steps))));
   const ir::Kernel nest =

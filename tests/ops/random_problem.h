@@ -5,6 +5,7 @@
 #include <string>
 
 #include "compiler/schedule.h"
+#include "ops/conv/plan.h"
 #include "ops/conv/problem.h"
 
 namespace nestjit::ops {
@@ -37,7 +38,10 @@ class Draw {
 /// its output and its input are not empty, and it needs at most `most_products` products.
 ConvProblem random_problem(Draw& draw, double most_products);
 
-/// A legal schedule of the problem: the default one for a random tile, cut after a random step,
+/// Any plan that the template has a schedule for.
+Plan random_plan(Draw& draw, const ConvProblem& problem);
+
+/// A legal schedule of the problem: the one of a random plan, cut after a random step,
 /// then up to `extra` random steps of random primitives; those that are refused are left out (the
 /// refusal must be an invalid argument).
 compiler::Schedule random_schedule(Draw& draw, const ConvProblem& problem,

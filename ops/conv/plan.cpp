@@ -1,0 +1,69 @@
+#include "ops/conv/plan.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/error.h"
+
+namespace nestjit::ops {
+namespace {
+
+constexpr int64_t most = int64_t{1} << 31;
+
+int64_t number(std::string_view key, std::string_view text, int64_t least) {
+  int64_t value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || end != text.data() + text.size() || value < least || value > most)
+    base::invalid("plan: {}= takes an integer from {} to {}, got '{}'", key, least, most, text);
+  return value;
+}
+
+/// Whether the value is the second of two names.
+bool choice(std::string_view key, std::string_view text, std::string_view no, std::string_view yes) {
+  if (text != no && text != yes)
+    base::invalid("plan: {}= takes {} or {}, got '{}'", key, no, yes, text);
+  return text == yes;
+}
+
+void set(Plan& plan, std::string_view key, std::string_view value) {
+  if (key == "lanes")
+    plan.lanes = choice(key, value, "columns", "channels") ? Lanes::channels : Lanes::columns;
+  else if (key == "rows")
+    plan.rows = number(key, value, 1);
+  else if (key == "vectors")
+    plan.vectors = number(key, value, 1);
+  else if (key == "edge")
+    plan.edge_rows = number(key, value, 1);
+  else if (key == "block")
+    plan.row_block = number(key, value, 0);
+  else if (key == "outer")
+    plan.rows_outermost = choice(key, value, "panels", "rows");
+  else
+    base::invalid("plan: no key '{}'; known: lanes, rows, vectors, edge, block, outer", key);
+}
+
+}  // namespace
+
+std::string to_string(const Plan& plan) {
+  return fmt::format("lanes={} rows={} vectors={} edge={} block={} outer={}",
+                     plan.lanes == Lanes::columns ? "columns" : "channels", plan.rows, plan.vectors,
+                     plan.edge_rows, plan.row_block, plan.rows_outermost ? "rows" : "panels");
+}
+
+Plan parse_plan(std::string_view text) {
+  Plan plan;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (word.empty()) continue;
+    const size_t equals = word.find('=');
+    if (equals == std::string_view::npos)
+      base::invalid("plan: expected key=value, got '{}'", word);
+    set(plan, word.substr(0, equals), word.substr(equals + 1));
+  }
+  return plan;
+}
+
+}  // namespace nestjit::ops

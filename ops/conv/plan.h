@@ -1,0 +1,33 @@
+// The choices that a schedule of the convolution template is made of.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace nestjit::ops {
+
+/// Which values stand side by side in a vector.
+enum class Lanes : uint8_t {
+  columns,   // outputs of one row: (residue, channel), or channels of a group
+  channels,  // depthwise: channels of neighbouring groups
+};
+
+/// What may vary between two schedules of one problem. Every plan gives the same bits.
+struct Plan {
+  Lanes lanes = Lanes::columns;
+  int64_t rows = 1;             // rows of the register tile
+  int64_t vectors = 1;          // vectors of columns of the register tile
+  int64_t edge_rows = 1;        // rows of the tile that serves edge rows and what is left over
+  int64_t row_block = 0;        // rows a workgroup; 0: all of them
+  bool rows_outermost = false;  // a block of rows meets all panels before the next block does
+
+  bool operator==(const Plan&) const = default;
+};
+
+/// "lanes=columns rows=13 vectors=2 edge=6 block=208 outer=rows". Deterministic.
+std::string to_string(const Plan& plan);
+/// Parses the text form; keys that are left out keep their defaults. Throws invalid argument.
+Plan parse_plan(std::string_view text);
+
+}  // namespace nestjit::ops
