@@ -29,7 +29,7 @@
 // the guards and bounds protected are clamped to their buffer.
 //
 // store=interleaved is for lanes whose outputs are as far apart as the loop around the lanes has
-// iterations, with the outputs of these in between: the last nest takes them in the order of memory,
+// iterations, with the outputs of these in between: the last nest takes them as they are in memory,
 //
 //   for j: for lane: y[lane*2 + j] = acc[j, lane]     for e0: for e1: y[e0*4 + e1] = acc[j, lane]
 //   of 2 and 4 iterations                             where lane, j = divided e0*4 + e1 by 2

@@ -25,11 +25,10 @@ Stmt interleave_innermost(const Stmt& nest) {
   if (!outer || outer->body.get() != inner) return {};
   const Expr part = Var::make(outer->name()), lane = Var::make(inner->name());
   const Expr number = part * inner->extent + lane;
-  const Stmt body = substitute(
-      inner->body, {{outer->id(), outer->min + floormod(number, outer->extent)},
-                    {inner->id(), inner->min + floordiv(number, outer->extent)}});
-  const Stmt lanes =
-      Loop::make(lane, 0, inner->extent, inner->loop_kind, inner->mapping, body);
+  const Stmt body =
+      substitute(inner->body, {{outer->id(), outer->min + floormod(number, outer->extent)},
+                               {inner->id(), inner->min + floordiv(number, outer->extent)}});
+  const Stmt lanes = Loop::make(lane, 0, inner->extent, inner->loop_kind, inner->mapping, body);
   return replace_loop(nest, outer->id(), [&](const Loop& loop) {
     return Loop::make(part, 0, loop.extent, loop.loop_kind, loop.mapping, lanes);
   });

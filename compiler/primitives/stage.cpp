@@ -1,4 +1,5 @@
-// stage BUFFER LOOP order=D,... [pad=N] -> SCRATCH COPY...: a box of an operand is read from a copy.
+// stage BUFFER LOOP order=D,... [pad=N] -> SCRATCH COPY...: a box of an operand is read from a
+// copy.
 //
 //   for q0: for c: for lane: ... x[q0*16 + lane + t, ci]       stage x q0 order=1,0 -> xs ci_ r
 //   for q0:
@@ -37,7 +38,8 @@ using namespace ir;
 constexpr int64_t most_bytes = 256 * 1024;
 constexpr int copy_alignment = 64;  // bytes: a cache line, and the widest vector
 
-/// One dimension of the box: from an expression over outer variables, a constant number of elements.
+/// One dimension of the box: from an expression over outer variables, a constant number of
+/// elements.
 struct Side {
   Linear base;
   int64_t extent;

@@ -41,6 +41,7 @@ class PositionsTemplate {
     rows_ = std::max<int64_t>(1, registers_for_sums(target) / columns_);
     // Blocks at the ends run slowly: there are to be some in between.
     rows_ = std::clamp<int64_t>(positions() / (8 * lanes_), 1, rows_);
+    while (rows_ > 2 && scratch_bytes() > target.l1d_bytes / 2) --rows_;
     // What neighbouring blocks read twice is kept below a half where the scratch memory allows it.
     const int64_t tile = rows_ * lanes_;
     tiles_ = std::clamp<int64_t>(2 * overlap() / tile, 1, std::max<int64_t>(positions() / tile, 1));
