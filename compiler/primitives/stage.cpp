@@ -18,6 +18,7 @@
 // Legal for an input or constant whose indices inside LOOP are sums of what is bound outside of it
 // and of terms with constant ranges, all reads at constant distances of one another, with at most
 // 256 KiB in the box. Refuses other reads and buffers, vectorised loops, and wrong dimensions.
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <unordered_set>
@@ -100,7 +101,7 @@ class BoxFinder {
     if (!extent || *extent > most_bytes)
       state_.refuse(read.buffer->name, "its index {} has no small constant range below the loop",
                     to_string(read.indices[d]));
-    return {base + Linear(range.min), *extent + 1};
+    return {base + Linear(range.min), std::max<int64_t>(*extent + 1, 0)};  // 0: it never runs
   }
 
   Side joined(const Side& a, const Side& b, const Load& read) const {

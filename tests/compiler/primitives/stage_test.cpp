@@ -62,6 +62,12 @@ TEST(Stage, ReadsAtConstantDistances) {
                   "allocate xs: f32[3] scratch");
 }
 
+TEST(Stage, LoopsThatNeverRun) {
+  for (const int end : {-3, 0, 1})
+    expect_same_bits(reads(fmt::format("for r in [0, {}) parallel {{ y[q] = x[q + r] }}", end)),
+                     "stage x q order=0 -> xs p");
+}
+
 TEST(Stage, NothingBeyondTheBufferIsRead) {
   const std::string text = text_of(scheduled(sums(24), "stage x q0 order=1,0 -> xs c_ r_"));
   expect_contains(text, "if q0*4 + r_ <= 23");
