@@ -25,6 +25,7 @@ using compiler::Schedule;
 using compiler::Target;
 
 constexpr int64_t most_scratch = 128 * 1024;  // bytes of a staged block
+constexpr int64_t least_block = 64;           // positions, where there are many
 
 bool is_power_of_two(int64_t value) { return (value & (value - 1)) == 0; }
 
@@ -42,9 +43,10 @@ class PositionsTemplate {
     // Blocks at the ends run slowly: there are to be some in between.
     rows_ = std::clamp<int64_t>(positions() / (8 * lanes_), 1, rows_);
     while (rows_ > 2 && scratch_bytes() > target.l1d_bytes / 2) --rows_;
-    // What neighbouring blocks read twice is kept below a half where the scratch memory allows it.
-    const int64_t tile = rows_ * lanes_;
-    tiles_ = std::clamp<int64_t>(2 * overlap() / tile, 1, std::max<int64_t>(positions() / tile, 1));
+    // What neighbouring blocks read twice is kept small where the scratch memory allows it.
+    const int64_t tile = rows_ * lanes_, block = std::max(2 * overlap(), least_block);
+    tiles_ = std::clamp<int64_t>(base::ceil_div(block, tile), 1,
+                                 std::max<int64_t>(positions() / (4 * tile), 1));
     while (tiles_ > 1 && scratch_bytes() > target.l1d_bytes / 2) --tiles_;
   }
 
