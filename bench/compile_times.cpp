@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/suite.h"
+#include "bench/problem_list.h"
 #include "compiler/target.h"
 #include "nestjit/error.h"
 #include "ops/conv/compile.h"
@@ -78,12 +78,12 @@ void run(const std::vector<std::string>& what, int rounds) {
   fmt::print(" {:>8} {:>8} {:>8} {:>7}\n", "total", "best", "cpu", "bytes");
 
   std::vector<double> totals, cpus;
-  for (const std::string& name : problems_of(what)) {
+  for (const ListedProblem& listed : problems_of(what)) {
     Times times;
     size_t bytes = 0;
     for (int round = 0; round < rounds; ++round)
-      bytes = compile_once(ops::parse_problem(name), target, times);
-    fmt::print("{}", row(name, times, bytes));
+      bytes = compile_once(listed.problem, target, times);
+    fmt::print("{}", row(ops::to_string(listed.problem), times, bytes));
     totals.push_back(tools::median(times["total"]));
     cpus.push_back(tools::median(times["cpu"]));
   }

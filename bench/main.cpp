@@ -1,98 +1,103 @@
-// nestjit-bench: kernels against the peak of the machine, one round at a time (tools/measure.h).
+// nestjit-bench: kernels against the peak of the machine and against other libraries.
 //
-// Google Benchmark runs the rounds: one iteration is one round, its time that of one call. Kernels
-// are bound, that is weights are packed beforehand; x and y stay where they are from call to call.
+// Google Benchmark runs the rounds: one iteration is one round (bench/contest.h), its time that of
+// one call of ours. Kernels are bound, that is weights are packed beforehand; x and y stay where
+// they are from call to call.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <exception>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "bench/suite.h"
+#include "bench/context.h"
+#include "bench/json.h"
+#include "bench/run_problem.h"
+#include "bench/table.h"
 #include "compiler/target.h"
 #include "nestjit/error.h"
-#include "nestjit/statistics.h"
-#include "runtime/bind.h"
-#include "tools/operands.h"
+#include "runtime/dispatch.h"
 
 namespace nestjit::bench {
 namespace {
 
-struct BenchOptions {
-  std::vector<std::string> what;
-  std::string json;
-  int threads = 1;
-  int rounds = 15;
-  bool assembly = false;
-};
-
 /// Prints our table instead of Google Benchmark's, a row as soon as a problem is done.
 class TableReporter : public benchmark::BenchmarkReporter {
  public:
-  explicit TableReporter(const std::vector<Result>& results) : results_(results) {}
+  TableReporter(const bench::Context& context, const std::vector<Result>& results)
+      : context_(context),
+        results_(results) {}
   bool ReportContext(const Context&) override {
-    fmt::print("{}", table_head());
+    fmt::print("{}", table_head(context_));
+    std::fflush(stdout);
     return true;
   }
   void ReportRuns(const std::vector<Run>&) override {
-    for (; printed_ < results_.size(); ++printed_) fmt::print("{}", table_row(results_[printed_]));
+    for (; printed_ < results_.size(); ++printed_) {
+      fmt::print("{}", table_row(context_, results_[printed_]));
+    }
     std::fflush(stdout);
   }
 
  private:
+  const bench::Context& context_;
   const std::vector<Result>& results_;
   size_t printed_ = 0;
 };
 
-void run_problem(benchmark::State& state, const ops::ConvProblem& problem, const BenchOptions& o,
-                 const runtime::PeakMeter& meter, std::vector<Result>& results) {
-  const array x = tools::formula_input(problem, 1), w = tools::formula_weight(problem, 1);
-  clear_kernels();
-  const BoundConv bound = runtime::bind_conv(problem, w, o.threads);
-  Result result{bound.problem(), o.threads, {}, statistics().compile_ms, bound.pack_ms()};
-  array y = array::zeros(problem.y_shape());
-  const float* from = x.data<float>();
-  float* to = y.mutable_data<float>();
-  tools::Rounds rounds(meter, ops::flop_count(problem), [&] { bound.run(from, to); },
-                       {.rounds = o.rounds, .threads = o.threads});
-  for (auto _ : state) state.SetIterationTime(rounds.run_one());
-  result.measured = rounds.summary();
-  results.push_back(std::move(result));
-}
-
 /// The first compile of a process loads LLVM and fills its tables; it is nobody's compile time.
 void compile_one_kernel_first() {
-  const ops::ConvProblem problem =
-      ops::parse_problem("conv_transpose1d l=64 ci=32 co=32 k=4 s=2 p=1");
-  runtime::bind_conv(problem, tools::formula_weight(problem, 1), 1);
+  runtime::conv_kernel(ops::parse_problem("conv_transpose1d l=64 ci=32 co=32 k=4 s=2 p=1"));
+}
+
+/// Nothing above the peak, and no two outputs that differ.
+bool sound(const std::vector<Result>& results) {
+  for (const Result& r : results) {
+    if (r.measured.broken()) return false;
+    for (const PeerResult& peer : r.peers) {
+      if (!peer.wrong.empty()) return false;
+    }
+  }
+  return true;
 }
 
 int run(const BenchOptions& o) {
-  const std::vector<std::string> problems = problems_of(o.what);
+  const std::vector<ListedProblem> problems = problems_of(o.what);
+  std::vector<std::string> missing;
+  std::vector<std::unique_ptr<Peer>> peers;
+  if (o.peers) peers = make_peers(o.threads, missing);
   const runtime::PeakMeter meter(compiler::host_target());
   if (o.assembly) fmt::print("{}\n", meter.assembly());
-  fmt::print("target {}, {} thread{}, FMA peak now {:.1f} GFLOP/s\n",
-             compiler::host_target().name(), o.threads, o.threads == 1 ? "" : "s",
-             meter.sample(o.threads));
+  const Context context = describe_run(o, peers, missing);
   compile_one_kernel_first();
   std::vector<Result> results;
-  for (const std::string& text : problems) {
-    benchmark::RegisterBenchmark(text.c_str(),
-                                 [&, problem = ops::parse_problem(text)](benchmark::State& s) {
-                                   run_problem(s, problem, o, meter, results);
-                                 })
+  std::exception_ptr failure;  // Google Benchmark does not pass exceptions on
+  for (const ListedProblem& problem : problems) {
+    const auto rounds = [&](benchmark::State& state) {
+      bool looped = false;
+      const RoundLoop loop = [&](const std::function<double()>& round) {
+        looped = true;
+        for (auto _ : state) state.SetIterationTime(round());
+      };
+      try {
+        if (failure == nullptr) results.push_back(run_problem(problem, o, meter, peers, loop));
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      if (!looped) loop([] { return 0.0; });  // the library insists on its iterations
+    };
+    benchmark::RegisterBenchmark(ops::to_string(problem.problem).c_str(), rounds)
         ->UseManualTime()
-        ->Iterations(o.rounds);
+        ->Iterations(o.compile_only ? 1 : o.rounds);
   }
-  TableReporter reporter(results);
+  TableReporter reporter(context, results);
   benchmark::RunSpecifiedBenchmarks(&reporter);
-  fmt::print("{}", table_foot(results));
-  if (!o.json.empty()) write_json(o.json, results);
-  bool sound = true;
-  for (const Result& r : results) sound = sound && !r.measured.broken();
-  return sound ? 0 : 1;
+  if (failure != nullptr) std::rethrow_exception(failure);
+  fmt::print("{}", table_foot(context, results));
+  if (!o.json.empty()) write_json(o.json, context, results);
+  return sound(results) ? 0 : 1;
 }
 
 int parse_and_run(int argc, char** argv) {
@@ -104,6 +109,10 @@ int parse_and_run(int argc, char** argv) {
       ->check(CLI::Range(1, 4096));
   app.add_option("--rounds", o.rounds, "rounds a problem (default 15)")
       ->check(CLI::Range(1, 100000));
+  app.add_option("--compiles", o.compiles, "cold compiles a problem (default 5)")
+      ->check(CLI::Range(1, 10000));
+  app.add_flag("--peers", o.peers, "measure oneDNN and OpenBLAS in the same rounds");
+  app.add_flag("--compile", o.compile_only, "measure cold compiles only");
   app.add_option("--json", o.json, "also write the results to a file");
   app.add_flag("--assembly", o.assembly, "print the assembly of the peak loop first");
   try {

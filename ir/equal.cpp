@@ -165,6 +165,10 @@ class Comparison {
       c_.buffers.bind(a.buffer.get(), b.buffer.get());
       return c_.same(a.body, b.body);
     }
+    bool on(const Prefetch& a) override {
+      const Prefetch& b = *other_.as<Prefetch>();
+      return c_.same(*a.buffer, *b.buffer) && c_.same(a.element, b.element);
+    }
     bool on(const If& a) override {
       const If& b = *other_.as<If>();
       return c_.same(a.cond, b.cond) && c_.same(a.body, b.body);

@@ -45,6 +45,7 @@ class ExprParser {
   };
 
   /// The buffer of that name and the "[indices; mask]" that follows it.
+  BufferRef buffer_named(const Token& name) const;
   Access access(const Token& name);
   /// One or more expressions with commas between them.
   std::vector<Expr> list();

@@ -186,6 +186,7 @@ class StmtCompiler final : public StmtVisitor<StmtCode> {
     scope_.buffers.erase(n.buffer.get());
     return code;
   }
+  StmtCode on(const Prefetch&) override { return {}; }
   StmtCode on(const If& n) override {
     StmtCode code;
     code.a = exprs_.add(n.cond);

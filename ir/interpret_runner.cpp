@@ -29,6 +29,7 @@ void Runner::run(Id s) {
     case StmtKind::Store: return store(code);
     case StmtKind::Allocate: return allocate(code);
     case StmtKind::If: return guard(code);
+    case StmtKind::Prefetch:
     case StmtKind::Block: return;
   }
 }

@@ -28,6 +28,7 @@
   X(Let)                      \
   X(Store)                    \
   X(Allocate)                 \
+  X(Prefetch)                 \
   X(If)
 
 namespace nestjit::ir {

@@ -134,12 +134,16 @@ Expr ExprParser::named() {
   fail_at(token, "a variable or symbol that is declared", fmt::format("'{}'", token.text));
 }
 
+BufferRef ExprParser::buffer_named(const Token& name) const {
+  for (size_t i = buffers_.size(); i-- > 0;)
+    if (buffers_[i]->name == name.text) return buffers_[i];
+  fail_at(name, "a buffer that is declared", fmt::format("'{}'", name.text));
+}
+
 ExprParser::Access ExprParser::access(const Token& name) {
   const Nested nested(*this);
   Access result;
-  for (size_t i = buffers_.size(); i-- > 0 && !result.buffer;)
-    if (buffers_[i]->name == name.text) result.buffer = buffers_[i];
-  if (!result.buffer) fail_at(name, "a buffer that is declared", fmt::format("'{}'", name.text));
+  result.buffer = buffer_named(name);
   tokens_.expect("[");
   if (!tokens_.at("]") && !tokens_.at(";")) result.indices = list();
   if (tokens_.accept(";")) result.mask = argument();

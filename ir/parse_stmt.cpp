@@ -199,6 +199,7 @@ class KernelParser : public ExprParser {
     if (tokens_.accept("for")) return loop();
     if (tokens_.accept("allocate")) return allocation();
     if (tokens_.accept("if")) return guard();
+    if (tokens_.accept("prefetch")) return prefetch();
     return store();
   }
 
@@ -238,6 +239,14 @@ class KernelParser : public ExprParser {
     Expr cond = expression();
     Stmt body = braces();
     return built(where, [&] { return If::make(std::move(cond), std::move(body)); });
+  }
+
+  Stmt prefetch() {
+    const Token& name = tokens_.expect_name("a buffer");
+    BufferRef buffer = buffer_named(name);
+    tokens_.expect("+");
+    Expr element = expression();
+    return built(name, [&] { return Prefetch::make(std::move(buffer), std::move(element)); });
   }
 
   Stmt store() {

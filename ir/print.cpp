@@ -250,6 +250,12 @@ class StmtPrinter final : public StmtVisitor<const Stmt*> {
     return &n.body;
   }
 
+  const Stmt* on(const Prefetch& n) override {
+    out += fmt::format("prefetch {} + ", n.buffer->name);
+    exprs().put(n.element);
+    return nullptr;
+  }
+
   const Stmt* on(const If& n) override {
     out += "if ";
     exprs().put(n.cond);

@@ -60,6 +60,10 @@ Allocate::Allocate(BufferRef b, Stmt s)
     : StmtNode(node_kind),
       buffer(std::move(b)),
       body(std::move(s)) {}
+Prefetch::Prefetch(BufferRef b, Expr e)
+    : StmtNode(node_kind),
+      buffer(std::move(b)),
+      element(std::move(e)) {}
 If::If(Expr c, Stmt b) : StmtNode(node_kind), cond(std::move(c)), body(std::move(b)) {}
 
 Stmt Loop::make(Expr var, Expr min, Expr extent, LoopKind kind, Mapping mapping, Stmt body) {
@@ -113,6 +117,12 @@ Stmt Allocate::make(BufferRef buffer, Stmt body) {
     require(constant_of(extent).value_or(-1) >= 0, "Allocate", "the shape must be constant");
   require(static_cast<bool>(body), "Allocate", "a body is needed");
   return node<Allocate>(std::move(buffer), std::move(body));
+}
+
+Stmt Prefetch::make(BufferRef buffer, Expr element) {
+  require(buffer && is_parameter(buffer->role), "Prefetch", "the buffer must be a parameter");
+  require(element && element.type() == Type{}, "Prefetch", "the element must be a scalar index");
+  return node<Prefetch>(std::move(buffer), std::move(element));
 }
 
 Stmt If::make(Expr cond, Stmt body) {

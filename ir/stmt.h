@@ -1,4 +1,4 @@
-// Statements: loops, blocks, lets, stores, allocations and guards.
+// Statements: loops, blocks, lets, stores, allocations, prefetches and guards.
 #pragma once
 
 #include <memory>
@@ -104,6 +104,16 @@ struct Allocate : StmtNode {
   Stmt body;
   static Stmt make(BufferRef buffer, Stmt body);
   Allocate(BufferRef b, Stmt s);
+};
+
+/// Asks for the cache line of an element of a parameter ahead of time. Changes no value; the element
+/// may lie outside of the buffer.
+struct Prefetch : StmtNode {
+  static constexpr StmtKind node_kind = StmtKind::Prefetch;
+  BufferRef buffer;
+  Expr element;  // counted from the buffer's start, row-major
+  static Stmt make(BufferRef buffer, Expr element);
+  Prefetch(BufferRef b, Expr e);
 };
 
 /// if cond: body. A vector condition guards lane by lane and is turned into masks when lowered.

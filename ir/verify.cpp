@@ -237,6 +237,12 @@ class Verifier final : private StmtVisitor<void> {
     if (is_new) accessible_.erase(&buffer);
   }
 
+  void on(const Prefetch& n) override {
+    check(n.element);
+    if (!accessible_.contains(n.buffer.get()))
+      add(Rule::access, fmt::format("buffer '{}' is not a parameter", n.buffer->name));
+  }
+
   void on(const If& n) override {
     check(n.cond);
     if (!n.cond.type().is_bool())

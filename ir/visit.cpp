@@ -120,6 +120,10 @@ class StmtRebuild final : public StmtVisitor<Stmt> {
     Stmt body = go(n.body);
     return body.same_as(n.body) ? self_ : Allocate::make(n.buffer, std::move(body));
   }
+  Stmt on(const Prefetch& n) override {
+    Expr element = go(n.element);
+    return element.same_as(n.element) ? self_ : Prefetch::make(n.buffer, std::move(element));
+  }
   Stmt on(const If& n) override {
     Expr cond = go(n.cond);
     Stmt body = go(n.body);
@@ -179,6 +183,7 @@ class StmtChildren final : public StmtVisitor<bool> {
            (!n.mask || visit_(n.mask));
   }
   bool on(const Allocate& n) override { return visit_(n.body); }
+  bool on(const Prefetch& n) override { return visit_(n.element); }
   bool on(const If& n) override { return visit_(n.cond) && visit_(n.body); }
 
  private:
@@ -260,6 +265,10 @@ class BufferSubstitution final : public Rewriter {
   }
   Stmt rewrite(const Stmt& s) override {
     const Stmt out = rewrite_children(s);
+    if (const auto* prefetch = out.as<Prefetch>()) {
+      const auto found = map_.find(prefetch->buffer.get());
+      return found == map_.end() ? out : Prefetch::make(found->second, prefetch->element);
+    }
     const auto* store = out.as<Store>();
     if (!store) return out;
     const auto found = map_.find(store->buffer.get());

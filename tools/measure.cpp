@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 
 namespace nestjit::tools {
 namespace {
@@ -14,11 +16,25 @@ using Clock = std::chrono::steady_clock;
 constexpr double steady = 0.03;  // largest difference of two peak samples, relative
 constexpr int tries = 6;         // of a round while the machine is not steady
 constexpr int most_batch = 1 << 20;
+constexpr double too_long_to_warm = 0.2;  // seconds of a call that no cache remembers
 
 double thread_cpu_seconds() {
   timespec t{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+/// Seconds for which threads of the process were ready to run and had no core, so far: the second
+/// number of each thread's schedstat. 0 where the system does not tell.
+double waited_seconds() {
+  double nanoseconds = 0;
+  std::error_code ignored;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", ignored)) {
+    std::ifstream in(thread.path() / "schedstat");
+    double ran, waited;
+    if (in >> ran >> waited) nanoseconds += waited;
+  }
+  return 1e-9 * nanoseconds;
 }
 
 double seconds_since(Clock::time_point start) {
@@ -48,10 +64,10 @@ Rounds::Rounds(const runtime::PeakMeter& meter, double flops, std::function<void
       call_(std::move(call)),
       options_(options) {
   call_();
-  const double once = std::max(time_batch(), 1e-9);
-  batch_ =
-      static_cast<int>(std::clamp(std::ceil(options_.batch_seconds / once), 1.0, 1.0 * most_batch));
-  time_batch();
+  once_ = std::max(time_batch(), 1e-9);
+  batch_ = static_cast<int>(
+      std::clamp(std::ceil(options_.batch_seconds / once_), 1.0, 1.0 * most_batch));
+  if (once_ < too_long_to_warm) time_batch();
 }
 
 double Rounds::time_batch() const {
@@ -60,23 +76,23 @@ double Rounds::time_batch() const {
   return seconds_since(start) / batch_;
 }
 
-double Rounds::run_one() {
+Round Rounds::run_one() {
   for (int attempt = 1;; ++attempt) {
+    if (options_.warm_up && once_ < too_long_to_warm) call_();
     const double before = meter_.sample(options_.threads);
-    const double cpu_before = thread_cpu_seconds();
+    const double waited_before = waited_seconds(), cpu_before = thread_cpu_seconds();
     const double seconds = time_batch();
     const double cpu = (thread_cpu_seconds() - cpu_before) / batch_;
+    const double waited = (waited_seconds() - waited_before) / batch_;
     const double after = meter_.sample(options_.threads);
     const double peak = (before + after) / 2;
-    const Round round{seconds, flops_ / seconds * 1e-9 / peak, peak};
-    // A kernel never waits, so a thread that got less time than passed had to share its core.
-    const bool alone = options_.threads > 1 || cpu >= (1 - steady) * seconds;
-    if (alone && std::abs(after - before) <= steady * peak) {
-      kept_.push_back(round);
-      return seconds;
-    }
-    dropped_.push_back(round);
-    if (attempt == tries) return seconds;
+    // A kernel never waits, so an only thread that got less time than passed had to share its core.
+    const bool alone =
+        options_.threads > 1 ? waited <= steady * seconds : cpu >= (1 - steady) * seconds;
+    const Round round{seconds, flops_ / seconds * 1e-9 / peak, peak,
+                      alone && std::abs(after - before) <= steady * peak};
+    (round.steady ? kept_ : dropped_).push_back(round);
+    if (round.steady || attempt == tries) return round;
   }
 }
 

@@ -3,8 +3,8 @@
 // The speed of a machine moves by tens of percent within a run, so a rate is only worth something
 // next to the peak at that moment. One round: a sample of the FMA peak, the kernel, a sample of the
 // peak. The round's fraction is the kernel's rate over the mean of the two samples; a round whose
-// samples differ by more than 3 % saw the machine change and is repeated, and so is one whose only
-// thread had to share its core with another process. Reported: medians.
+// samples differ by more than 3 % saw the machine change and is repeated, and so is one whose
+// threads had to share their cores with another process. Reported: medians.
 #pragma once
 
 #include <functional>
@@ -14,11 +14,12 @@
 
 namespace nestjit::tools {
 
-/// One round that stands.
+/// One round.
 struct Round {
   double seconds;   // of one call
   double fraction;  // of the FMA peak
   double peak;      // GFLOP/s, mean of the two samples
+  bool steady;      // it stands
 };
 
 struct MeasureOptions {
@@ -26,6 +27,7 @@ struct MeasureOptions {
   int threads = 1;              // cores whose peak the call is compared with
   double batch_seconds = 1e-3;  // short calls are repeated to last about this long
   double most_seconds = 30;     // no new round is begun after that
+  bool warm_up = false;         // each round calls once beforehand: others have used the caches
 };
 
 /// What rounds add up to.
@@ -46,8 +48,7 @@ class Rounds {
          MeasureOptions options);
 
   /// One round; repeats a few times while the machine changes, then lets the last one be dropped.
-  /// Returns the seconds of one call.
-  double run_one();
+  Round run_one();
 
   Measurement summary() const;
 
@@ -58,6 +59,7 @@ class Rounds {
   double flops_;
   std::function<void()> call_;
   MeasureOptions options_;
+  double once_ = 0;  // seconds of a call, roughly
   int batch_ = 1;
   std::vector<Round> kept_, dropped_;
 };

@@ -128,6 +128,14 @@ llvm::Value* Memory::lane_pointers(const ir::Buffer& buffer, const ir::Expr& ind
   return env_.ir.CreateGEP(element, env_.addresses->base(buffer), env_.expressions->value(index));
 }
 
+void Memory::prefetch(const ir::Buffer& buffer, const ir::Linear& element) {
+  constexpr unsigned read = 0, second_level = 2, data = 1;
+  const Address address = env_.addresses->at(buffer, element);
+  env_.ir.CreateIntrinsic(llvm::Intrinsic::prefetch, {address.pointer->getType()},
+                          {address.pointer, env_.ir.getInt32(read), env_.ir.getInt32(second_level),
+                           env_.ir.getInt32(data)});
+}
+
 void Memory::store(const ir::Store& store) {
   const ir::Expr& index = only_index(store.indices, *store.buffer);
   llvm::Value* value = env_.expressions->value(store.value);

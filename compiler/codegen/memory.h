@@ -15,6 +15,8 @@ class Memory {
 
   llvm::Value* load(const ir::Load& load);
   void store(const ir::Store& store);
+  /// Into the second-level cache: what streams through the first one would drive it out again.
+  void prefetch(const ir::Buffer& buffer, const ir::Linear& element);
 
  private:
   struct Facts {

@@ -73,6 +73,10 @@ void Statements::on(const ir::Allocate& node) {
   emit(node.body);
 }
 
+void Statements::on(const ir::Prefetch& node) {
+  env_.memory->prefetch(*node.buffer, env_.addresses->linear(node.element));
+}
+
 void Statements::on(const ir::If& node) {
   if (node.cond.type().is_vector())
     base::internal("codegen: kernel {} holds a vector guard; lowering turns it into masks",

@@ -76,6 +76,8 @@ class Flattener final : public Rewriter {
                  : Allocate::make(buffer, body);
     }
     const Stmt out = rewrite_children(s);
+    if (const auto* prefetch = out.as<Prefetch>())
+      return Prefetch::make(flat(prefetch->buffer), prefetch->element);
     const auto* store = out.as<Store>();
     if (!store || stays(*store->buffer)) return out;
     return Store::make(flat(store->buffer),

@@ -108,6 +108,11 @@ class VectorBody final : public StmtVisitor<Stmt> {
     return Allocate::make(wide_buffer, visit(body));
   }
 
+  /// One lane asks for all.
+  Stmt on(const Prefetch& n) override {
+    return Prefetch::make(n.buffer, simplify(substitute(n.element, {{id_of(scope_.lane), 0}})));
+  }
+
   Stmt on(const If& n) override {
     const Expr outer = scope_.mask;
     Expr uniform;

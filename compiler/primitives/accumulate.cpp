@@ -29,7 +29,7 @@
 // the guards and bounds protected are clamped to their buffer.
 //
 // store=interleaved is for lanes whose outputs are as far apart as the loop around the lanes has
-// iterations, with the outputs of these in between: the last nest takes them as they are in memory,
+// iterations, with the outputs of these in between: the last nest takes them in the order of memory,
 //
 //   for j: for lane: y[lane*2 + j] = acc[j, lane]     for e0: for e1: y[e0*4 + e1] = acc[j, lane]
 //   of 2 and 4 iterations                             where lane, j = divided e0*4 + e1 by 2
@@ -42,7 +42,6 @@
 
 #include "compiler/nest.h"
 #include "compiler/primitives/band.h"
-#include "compiler/primitives/interleave.h"
 #include "compiler/primitives/mapping.h"
 #include "compiler/primitives/primitives.h"
 #include "ir/simplify.h"
@@ -129,6 +128,19 @@ class UpdateValue final : public Rewriter {
   const Bounds* bounds_;
 };
 
+/// The loops around a store with the iterations of the last two counted as one number, the last
+/// loop's first, and cut where the last loop's are.
+Stmt interleaved(const std::vector<const Loop*>& band, Stmt store) {
+  const Loop &outer = *band[band.size() - 2], &inner = *band.back();
+  const Expr part = Var::make(outer.name()), lane = Var::make(inner.name());
+  const Expr number = part * inner.extent + lane;
+  store = substitute(store, {{outer.id(), outer.min + floormod(number, outer.extent)},
+                             {inner.id(), inner.min + floordiv(number, outer.extent)}});
+  store = Loop::make(lane, 0, inner.extent, LoopKind::parallel, inner.mapping, store);
+  store = Loop::make(part, 0, outer.extent, LoopKind::parallel, outer.mapping, store);
+  return wrap_in_loops({band.begin(), band.end() - 2}, store);
+}
+
 /// Builds the statements around one tile.
 class Accumulation {
  public:
@@ -145,22 +157,28 @@ class Accumulation {
     tile_ = Buffer::make(step.results[0], leaf.init->buffer->scalar, shape, BufferRole::tile);
   }
 
-  Stmt build() const {
+  Stmt build(bool interleave) const {
     const Loop& t = leaf_.outermost();
     const Expr low = t.min, end = t.min + t.extent;
     const bool ragged = band_.varies(low) || band_.varies(end);
-    return Allocate::make(tile_, Block::make(ragged ? over_hull(low, end) : over_range(low, end)));
+    if (interleave && (band_.loops().size() < 2 || band_.has_lets() || ragged))
+      state_.refuse(handle_, "store=interleaved takes two loops or more, without lets between them and "
+                             "with one range of the reduction");
+    return Allocate::make(
+        tile_, Block::make(ragged ? over_hull(low, end) : over_range(low, end, interleave)));
   }
 
  private:
   /// One range for all elements.
-  std::vector<Stmt> over_range(const Expr& low, const Expr& end) const {
+  std::vector<Stmt> over_range(const Expr& low, const Expr& end, bool interleave) const {
     const Loop& t = leaf_.outermost();
     const Expr first = band_.without_lets(low);
     const Stmt update = Loop::make(t.var, first, band_.without_lets(end) - first, t.loop_kind,
                                    t.mapping, sink(t.body, conjuncts(leaf_.guard), nullptr));
     // The update keeps the ids of the band, so its handles stay; the two copies get new ones.
-    return {copy(leaf_.guard, clear()), update, results(leaf_.guard)};
+    const Stmt result = guarded(leaf_.guard, store(in_tile()));
+    const Stmt stores = interleave ? interleaved(band_.loops(), result) : band_.around(result);
+    return {copy(leaf_.guard, clear()), update, clone_fresh(stores)};
   }
 
   /// Ranges of their own.
@@ -178,7 +196,7 @@ class Accumulation {
     Expr done = both(equal_to(t.var + 1, end), leaf_.guard);
     if (may_be_empty) done = both(done, low < end);
     const Stmt body = Block::make({copy(equal_to(t.var, low), clear()), sink(t.body, {}, &inside),
-                                   results(done)});
+                                   copy(done, store(in_tile()))});
     std::vector<Stmt> all{copy({}, clear()),
                           Loop::make(t.var, first, last - first, t.loop_kind, t.mapping, body)};
     if (may_be_empty)
@@ -207,18 +225,11 @@ class Accumulation {
   Stmt store(Expr value) const {
     return Store::make(leaf_.init->buffer, leaf_.init->indices, std::move(value));
   }
-  Stmt copy(const Expr& guard, Stmt stmt) const {
-    return clone_fresh(band_.around(guard ? If::make(guard, std::move(stmt)) : std::move(stmt)));
+  static Stmt guarded(const Expr& guard, Stmt stmt) {
+    return guard ? If::make(guard, std::move(stmt)) : stmt;
   }
-
-  /// What leaves the tile, in the order that the step asks for.
-  Stmt results(const Expr& guard) const {
-    const Stmt nest = copy(guard, store(in_tile()));
-    if (state_.option("store", "plain") == "plain") return nest;
-    const Stmt ordered = interleave_innermost(nest);
-    if (!ordered)
-      state_.refuse(handle_, "store=interleaved takes two loops or more, the last two perfect");
-    return ordered;
+  Stmt copy(const Expr& guard, Stmt stmt) const {
+    return clone_fresh(band_.around(guarded(guard, std::move(stmt))));
   }
 
   /// Carries the band down to the update at the leaf of the reductions. `guards` hold around the
@@ -283,7 +294,7 @@ void apply(ScheduleState& state, const Step& step) {
   if (never_runs(state.kernel().body, band.loops().back()->id())) return;
   const Leaf leaf = leaf_of(state, step.targets.back(), band.body());
   if (!leaf.init) return;
-  const Stmt all = Accumulation(state, step, band, leaf).build();
+  const Stmt all = Accumulation(state, step, band, leaf).build(order == "interleaved");
   state.set_body(replace_loop(state.kernel().body, band.loops().front()->id(),
                               [&](const Loop&) { return all; }));
 }

@@ -17,6 +17,7 @@ class Band {
   Band(const ScheduleState& state, const std::vector<std::string>& handles);
 
   const std::vector<const ir::Loop*>& loops() const { return loops_; }
+  bool has_lets() const { return levels_.size() > loops_.size(); }
   /// What stands inside the innermost loop.
   const ir::Stmt& body() const { return loops_.back()->body; }
 

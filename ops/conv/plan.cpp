@@ -26,6 +26,18 @@ bool choice(std::string_view key, std::string_view text, std::string_view no, st
   return text == yes;
 }
 
+constexpr std::string_view fetch_names[2][2] = {{"none", "panels"}, {"rows", "both"}};
+
+void set_fetch(Plan& plan, std::string_view value) {
+  for (const bool rows : {false, true})
+    for (const bool panels : {false, true})
+      if (fetch_names[rows][panels] == value) {
+        plan.fetch_rows = rows, plan.fetch_panels = panels;
+        return;
+      }
+  base::invalid("plan: fetch= takes none, rows, panels or both, got '{}'", value);
+}
+
 void set(Plan& plan, std::string_view key, std::string_view value) {
   if (key == "lanes")
     plan.lanes = choice(key, value, "columns", "channels") ? Lanes::channels : Lanes::columns;
@@ -39,16 +51,19 @@ void set(Plan& plan, std::string_view key, std::string_view value) {
     plan.row_block = number(key, value, 0);
   else if (key == "outer")
     plan.rows_outermost = choice(key, value, "panels", "rows");
+  else if (key == "fetch")
+    set_fetch(plan, value);
   else
-    base::invalid("plan: no key '{}'; known: lanes, rows, vectors, edge, block, outer", key);
+    base::invalid("plan: no key '{}'; known: lanes, rows, vectors, edge, block, outer, fetch", key);
 }
 
 }  // namespace
 
 std::string to_string(const Plan& plan) {
-  return fmt::format("lanes={} rows={} vectors={} edge={} block={} outer={}",
+  return fmt::format("lanes={} rows={} vectors={} edge={} block={} outer={} fetch={}",
                      plan.lanes == Lanes::columns ? "columns" : "channels", plan.rows, plan.vectors,
-                     plan.edge_rows, plan.row_block, plan.rows_outermost ? "rows" : "panels");
+                     plan.edge_rows, plan.row_block, plan.rows_outermost ? "rows" : "panels",
+                     fetch_names[plan.fetch_rows][plan.fetch_panels]);
 }
 
 Plan parse_plan(std::string_view text) {

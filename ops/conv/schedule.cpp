@@ -202,11 +202,15 @@ class Template {
     step("split {} by={} -> {}q0 {}q1", main, plan_.rows, id, id);
     const std::string t = main + "/" + local_name(part.t), ci = main + "/" + local_name(part.ci);
     // Taps of neighbouring rows overlap: one walk through memory covers taps and channels.
+    std::string innermost = ci;
     if (problem_.groups == 1 && products_.row_step == 1)
-      step("fuse {} {} -> {}kk", t, ci, id);
+      step("fuse {} {} -> {}", t, ci, innermost = id + "kk");
     else if (channel_lanes() && product.taps * plan_.rows <= most_unrolled)
       step("unroll {}", t);
     tile(id + "q1", main, part.inner);
+    if (plan_.fetch_rows) step("prefetch x {}q0 {}", id, innermost);
+    if (plan_.fetch_panels && !part.packed.empty() && !channel_lanes())
+      step("prefetch {}wp {} {}", id, part.packed.back(), innermost);
     step("split {} by={} tail=guard -> {}r0 {}r1", rest, plan_.edge_rows, id, id);
     tile(id + "r1", rest, part.inner);
   }

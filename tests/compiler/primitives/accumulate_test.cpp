@@ -90,7 +90,8 @@ TEST(Accumulate, InterleavedStores) {
 TEST(Accumulate, RefusesOtherOrdersOfStores) {
   const std::string k = band(0, 4, 8, 9);
   expect_refused(k, "accumulate lane store=interleaved -> acc", "lane",
-                 "store=interleaved takes two loops or more, the last two perfect");
+                 "store=interleaved takes two loops or more, without lets between them and "
+                 "with one range of the reduction");
   expect_refused(k, "accumulate q1 lane store=reversed -> acc", "lane",
                  "store= takes plain or interleaved, got 'reversed'");
 }

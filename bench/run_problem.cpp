@@ -1,0 +1,157 @@
+#include "bench/run_problem.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "bench/compare_outputs.h"
+#include "bench/contest.h"
+#include "compiler/target.h"
+#include "nestjit/error.h"
+#include "nestjit/statistics.h"
+#include "runtime/bind.h"
+#include "runtime/dispatch.h"
+#include "tools/operands.h"
+
+namespace nestjit::bench {
+namespace {
+
+constexpr size_t ours = 0;   // the first contestant
+constexpr int packings = 3;  // of the weights, for their time
+
+void copy(const array& from, array& to) {
+  std::memcpy(to.mutable_data<float>(), from.data<float>(), static_cast<size_t>(from.nbytes()));
+}
+
+void poison(array& a) {
+  std::fill_n(a.mutable_data<float>(), a.size(), std::numeric_limits<float>::quiet_NaN());
+}
+
+/// A problem's arrays, shared by all contestants: every one reads x and writes y.
+struct Arrays {
+  explicit Arrays(const ops::ConvProblem& problem)
+      : x(exact_input(problem)),
+        w(exact_weight(problem)),
+        y(array::zeros(problem.y_shape())) {}
+  array x, w, y;
+};
+
+/// Prepares a peer and compares its output with `expected`.
+PeerResult prepare(Peer& peer, const ops::ConvProblem& problem, Arrays& arrays,
+                   const array& expected, std::function<void()>& call) {
+  PeerResult result{peer.name(), "", "", {}, 0, ""};
+  try {
+    PeerCall made = peer.prepare(
+        problem, {arrays.x.data<float>(), arrays.w.data<float>(), arrays.y.mutable_data<float>()});
+    poison(arrays.y);
+    made.call();
+    result.how = made.how;
+    result.wrong = difference(problem, arrays.x, arrays.w, expected, arrays.y);
+    call = std::move(made.call);
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::unsupported) throw;
+    result.refusal = e.what();
+  }
+  return result;
+}
+
+/// Where the contestants beyond ours and the peers sit.
+struct Seats {
+  std::vector<size_t> peers;  // 0 for one that does not take part
+  size_t memory = 0, one_thread = 0;
+};
+
+void fill(Result& result, const Contest& contest, const Seats& seats, const Traffic& traffic) {
+  result.measured = contest.summary(ours);
+  result.memory = MemoryResult{traffic, contest.summary(seats.memory).median_ms,
+                               contest.ratio(ours, seats.memory)};
+  if (seats.one_thread != 0) {
+    result.one_thread = OneThreadResult{contest.summary(seats.one_thread).median_ms,
+                                        contest.ratio(seats.one_thread, ours)};
+  }
+  for (size_t p = 0; p < result.peers.size(); ++p) {
+    if (seats.peers[p] == 0) continue;
+    result.peers[p].measured = contest.summary(seats.peers[p]);
+    result.peers[p].times_ours = contest.ratio(seats.peers[p], ours);
+  }
+}
+
+void measure(Result& result, const ops::ConvProblem& problem, const BoundConv& bound,
+             Arrays& arrays, const runtime::PeakMeter& meter,
+             const std::vector<std::unique_ptr<Peer>>& peers, const RoundLoop& loop) {
+  const double flops = ops::flop_count(problem);
+  const int threads = result.threads;
+  const float* x = arrays.x.data<float>();
+  float* y = arrays.y.mutable_data<float>();
+  std::vector<Contestant> contestants{{[&bound, x, y] { bound.run(x, y); }, flops, threads}};
+  Seats seats;
+
+  bound.run(x, y);
+  array expected = array::empty(arrays.y.shape());
+  copy(arrays.y, expected);
+  for (const auto& peer : peers) {
+    std::function<void()> call;
+    result.peers.push_back(prepare(*peer, problem, arrays, expected, call));
+    seats.peers.push_back(call ? contestants.size() : 0);
+    if (call) contestants.push_back({std::move(call), flops, threads});
+  }
+
+  const MemoryLoop memory(compiler::host_target(), needed_traffic(problem), threads);
+  seats.memory = contestants.size();
+  contestants.push_back({[&memory] { memory.run(); }, 0, threads});
+  std::optional<BoundConv> alone;
+  if (threads > 1) {
+    alone.emplace(runtime::bind_conv(problem, arrays.w, 1));
+    seats.one_thread = contestants.size();
+    contestants.push_back({[&alone, x, y] { alone->run(x, y); }, flops, 1});
+  }
+
+  copy(tools::formula_input(problem, 1), arrays.x);  // full mantissas for the rounds
+  Contest contest(meter, std::move(contestants));
+  loop([&contest] { return contest.run_round(); });
+  fill(result, contest, seats, memory.traffic());
+}
+
+/// Median of a few packings, each into memory of its own, the first of which is known.
+double pack_again(const ops::ConvProblem& problem, const array& w, int threads, double first_ms) {
+  std::vector<double> ms{first_ms};
+  for (int i = 1; i < packings; ++i) {
+    ms.push_back(runtime::bind_conv(problem, w, threads).pack_ms());
+  }
+  return tools::median(ms);
+}
+
+}  // namespace
+
+CompileTimes compile_cold(const ops::ConvProblem& problem, int compiles) {
+  if (runtime::work_of(problem) != runtime::Work::kernel) return {};
+  std::vector<double> ms;
+  for (int i = 0; i < compiles; ++i) {
+    clear_kernels();
+    runtime::conv_kernel(problem);
+    ms.push_back(statistics().compile_ms);
+  }
+  const auto [best, worst] = std::minmax_element(ms.begin(), ms.end());
+  return {tools::median(ms), *best, *worst};
+}
+
+Result run_problem(const ListedProblem& listed, const BenchOptions& options,
+                   const runtime::PeakMeter& meter, const std::vector<std::unique_ptr<Peer>>& peers,
+                   const RoundLoop& loop) {
+  const ops::ConvProblem& problem = listed.problem;
+  Result result;
+  result.list = listed.list;
+  result.problem = ops::to_string(problem);
+  result.compute_bound = compute_bound(problem);
+  result.threads = options.threads;
+  result.compile = compile_cold(problem, options.compiles);
+  if (options.compile_only) return result;
+  Arrays arrays(problem);
+  const BoundConv bound = runtime::bind_conv(problem, arrays.w, options.threads);
+  result.pack_ms = pack_again(problem, arrays.w, options.threads, bound.pack_ms());
+  result.packed_bytes = bound.packed_bytes();
+  measure(result, problem, bound, arrays, meter, peers, loop);
+  return result;
+}
+
+}  // namespace nestjit::bench

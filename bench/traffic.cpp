@@ -1,0 +1,32 @@
+#include "bench/traffic.h"
+
+#include <algorithm>
+
+#include "bench/peers/transposed.h"
+
+namespace nestjit::bench {
+namespace {
+
+constexpr int64_t element = 4;  // bytes of f32
+
+/// Of a >= 0.
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+Traffic needed_traffic(const ops::ConvProblem& problem) {
+  const Transposed c = transposed(problem);
+  int64_t taps = 0;
+  for (int64_t k = 0; k < c.taps; ++k) {
+    // Inputs i with 0 <= i*stride + k*dilation - padding < out_length.
+    const int64_t low = c.padding - k * c.dilation;
+    const int64_t first = low <= 0 ? 0 : ceil_div(low, c.stride);
+    const int64_t past = low + c.out_length <= 0 ? 0 : ceil_div(low + c.out_length, c.stride);
+    taps += std::min(past, c.length) > first ? 1 : 0;
+  }
+  return {element * taps * c.out_channels * c.group_inputs(),
+          element * c.batch * c.length * c.in_channels,
+          element * c.batch * c.out_length * c.out_channels};
+}
+
+}  // namespace nestjit::bench
