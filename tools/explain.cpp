@@ -1,12 +1,15 @@
 // nestjit explain PROBLEM: every stage of a compile, from the mathematics to the machine code.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 
 #include "base/error.h"
 #include "compiler/target.h"
 #include "ops/conv/compile.h"
+#include "ops/conv/cost_model.h"
+#include "ops/conv/schedule.h"
 #include "runtime/dispatch.h"
 #include "tools/commands.h"
 #include "tools/hot_loop.h"
@@ -16,7 +19,7 @@ namespace nestjit::tools {
 namespace {
 
 struct ExplainOptions {
-  std::string problem, stage, schedule_file, target;
+  std::string problem, stage, schedule_file, target, plan;
 };
 
 void print_stage(const base::StageText& stage, bool whole) {
@@ -60,9 +63,16 @@ void explain(const ExplainOptions& o) {
     case runtime::Work::zeros: return fmt::print("{}: zeros, nothing is compiled\n", o.problem);
     case runtime::Work::kernel: break;
   }
+  const auto start = std::chrono::steady_clock::now();
+  const ops::Plan plan =
+      o.plan.empty() ? ops::default_plan(problem, target) : ops::parse_plan(o.plan);
+  const double ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   const compiler::Schedule schedule = o.schedule_file.empty()
-                                          ? ops::default_schedule(problem, target)
+                                          ? ops::schedule_of(problem, target, plan)
                                           : compiler::parse_schedule(read_file(o.schedule_file));
+  if (o.stage.empty() && o.schedule_file.empty())
+    fmt::print("==== plan (chosen in {:.3f} ms)\n{}\n", ms, ops::explain_plan(problem, target, plan));
   compiler::CompileOptions options;
   options.keep_stages = true;
   const compiler::CompiledKernel code = ops::compile_conv(problem, schedule, target, options);
@@ -79,6 +89,7 @@ void add_explain(CLI::App& app, int&) {
       ->required();
   sub->add_option("--stage", o->stage, "only stages with this in their name, in full");
   sub->add_option("--schedule", o->schedule_file, "a schedule's steps from a file, one a line");
+  sub->add_option("--plan", o->plan, "another plan for the schedule, \"rows=13 vectors=2 edge=4\"");
   sub->add_option("--target", o->target, "x86-64-v1, x86-64-v3 or x86-64-v4, up to the machine's");
   sub->callback([o] { explain(*o); });
 }

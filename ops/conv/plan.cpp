@@ -19,6 +19,14 @@ int64_t number(std::string_view key, std::string_view text, int64_t least) {
   return value;
 }
 
+constexpr std::string_view lane_names[] = {"columns", "channels", "positions"};
+
+Lanes lanes_named(std::string_view value) {
+  for (size_t i = 0; i < std::size(lane_names); ++i)
+    if (lane_names[i] == value) return static_cast<Lanes>(i);
+  base::invalid("plan: lanes= takes columns, channels or positions, got '{}'", value);
+}
+
 /// Whether the value is the second of two names.
 bool choice(std::string_view key, std::string_view text, std::string_view no, std::string_view yes) {
   if (text != no && text != yes)
@@ -40,7 +48,7 @@ void set_fetch(Plan& plan, std::string_view value) {
 
 void set(Plan& plan, std::string_view key, std::string_view value) {
   if (key == "lanes")
-    plan.lanes = choice(key, value, "columns", "channels") ? Lanes::channels : Lanes::columns;
+    plan.lanes = lanes_named(value);
   else if (key == "rows")
     plan.rows = number(key, value, 1);
   else if (key == "vectors")
@@ -61,7 +69,7 @@ void set(Plan& plan, std::string_view key, std::string_view value) {
 
 std::string to_string(const Plan& plan) {
   return fmt::format("lanes={} rows={} vectors={} edge={} block={} outer={} fetch={}",
-                     plan.lanes == Lanes::columns ? "columns" : "channels", plan.rows, plan.vectors,
+                     lane_names[static_cast<size_t>(plan.lanes)], plan.rows, plan.vectors,
                      plan.edge_rows, plan.row_block, plan.rows_outermost ? "rows" : "panels",
                      fetch_names[plan.fetch_rows][plan.fetch_panels]);
 }

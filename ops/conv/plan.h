@@ -11,6 +11,7 @@ namespace nestjit::ops {
 enum class Lanes : uint8_t {
   columns,   // outputs of one row: (residue, channel), or channels of a group
   channels,  // depthwise: channels of neighbouring groups
+  positions,  // rows; for few columns. The other members of a plan do not matter
 };
 
 /// What may vary between two schedules of one problem. Every plan gives the same bits.

@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "ops/conv/product.h"
+#include "ops/conv/schedule_positions.h"
 
 namespace nestjit::ops {
 namespace {
@@ -57,11 +58,8 @@ class Template {
       return std::move(schedule_);
     }
     Names names = enumerate_taps();
+    if (channel_lanes()) step("split g by={} tail=guard -> g0 lane", lanes_);
     Handles outer{"n"};
-    if (channel_lanes())
-      step("split g by={} tail=guard -> g0 lane", lanes_);
-    else
-      outer.push_back("g");
     if (!names.h.empty()) outer.push_back(names.h);
     std::string block;
     if (plan_.row_block > 0) {
@@ -115,6 +113,7 @@ class Template {
   /// Blocks of rows are workgroups; the parts follow one another inside.
   void several_parts(Names names, Handles outer, const std::string& block) {
     outer.push_back(block);
+    if (!channel_lanes()) outer.push_back("g");
     const std::string lane = channel_lanes() ? "g0 lane " : "";
     const bool skips = products_.gap > 1;
     Handles distributed = outer;
@@ -161,10 +160,15 @@ class Template {
       part.packed = panels;
       if (problem_.groups > 1) part.packed.insert(part.packed.begin(), "g");
     }
-    const auto append = [&](const Handles& more) { outer.insert(outer.end(), more.begin(), more.end()); };
-    append(plan_.rows_outermost ? blocks : panels);
-    append(plan_.rows_outermost ? panels : blocks);
+    if (!blocks.empty() && !channel_lanes()) panels.insert(panels.begin(), "g");
+    const Handles& first = plan_.rows_outermost ? blocks : panels;
+    const Handles& second = plan_.rows_outermost ? panels : blocks;
+    outer.insert(outer.end(), first.begin(), first.end());
+    outer.insert(outer.end(), second.begin(), second.end());
     part.distributed = outer;
+    // A vector of channels is little work: one block of rows takes all of them.
+    if (channel_lanes() && plan_.row_block > 0)
+      part.distributed.resize(outer.size() - panels.size());
     step("reorder {} {} {}", join(outer), names.q, join(part.inner));
     step("tighten {} keep=inner", names.q);
     return part;
@@ -244,7 +248,9 @@ Schedule schedule_of(const ConvProblem& problem, const Target& target, const Pla
   if (problem.axes.size() != 1)
     base::unsupported("{}: only one spatial axis has a schedule, got {}", problem.op,
                       problem.axes.size());
-  return Template(problem, target, plan).build();
+  if (plan.lanes != Lanes::positions) return Template(problem, target, plan).build();
+  if (auto schedule = positions_schedule(problem, target)) return *std::move(schedule);
+  base::unsupported("{}: lanes=positions has no form for this problem", to_string(problem));
 }
 
 }  // namespace nestjit::ops
