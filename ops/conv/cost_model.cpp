@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include "base/checked.h"
 #include "ops/conv/product.h"
@@ -16,12 +17,14 @@ using compiler::Rates;
 using compiler::Target;
 
 constexpr double line_bytes = 64;
-constexpr double tile_overhead = 30;       // cycles: filling and draining the pipeline
-constexpr double tap_overhead = 12;        // of starting a loop over channels
+constexpr double tile_overhead = 14;       // cycles: filling and draining the pipeline
+constexpr double tap_overhead = 8;         // of starting a loop over channels
+constexpr double exposed_stores = 0.4;     // what does not hide behind the next tile
 constexpr double ragged_overhead = 4;      // of a row of an edge tile, a tap: tests and addresses
 constexpr double workgroup_overhead = 60;  // of bounds that depend on block and panel
 constexpr double worth_sharing = 4e5;      // cycles that are worth a second core
-constexpr double foreseen = 0.15;          // what is left of a wait when the line was asked for
+constexpr double foreseen = 0.06;          // what is left of a wait when the line was asked for
+constexpr double blocked_overhead = 1.006; // of bounds by block, and panels that come back cold
 constexpr double in_a_row = 0.2;           // or when lines follow one another in memory
 constexpr double page = 4096;
 
@@ -46,7 +49,8 @@ Footprint footprint_of(const ConvProblem& problem, const Target& target) {
               Home::dram};
   const double all = f.x + f.w + f.y;
   if (all <= static_cast<double>(target.l2_bytes)) f.home = Home::l2;
-  if (all > static_cast<double>(target.l2_bytes) && all <= static_cast<double>(target.l3_bytes))
+  // The third level is shared: what nearly fills it does not stay.
+  else if (all <= 0.7 * static_cast<double>(target.l3_bytes))
     f.home = Home::l3;
   return f;
 }
@@ -91,8 +95,9 @@ class Model {
   double step(double rows, double vectors) const {
     const double products = rows * vectors;
     const double issue = (products + rows + vectors + 3) / rates_.issue;
-    return std::max({products / rates_.fma(vector_), (rows + vectors) / rates_.load(vector_),
-                     rates_.fma_latency, issue});
+    // A broadcast reads one element: as many start a cycle as vectors of any width may.
+    const double loads = rows / rates_.most_vectors + vectors / rates_.load(vector_);
+    return std::max({products / rates_.fma(vector_), loads, rates_.fma_latency, issue});
   }
 
  private:
@@ -140,10 +145,10 @@ class Model {
     const double rows = static_cast<double>(plan.rows), edge = static_cast<double>(plan.edge_rows);
     const bool one_walk = problem_.groups == 1 && products_.row_step == 1;
     const double full_cycles = depth * tile_step(plan, rows, vectors) + tile_overhead +
-                               rows * vectors / rates_.store(vector_) +
+                               exposed_stores * rows * vectors / rates_.store(vector_) +
                                (one_walk ? 1 : taps) * tap_overhead;
     const double edge_cycles = depth * (step(edge, vectors) + 1) + tile_overhead +
-                               edge * vectors / rates_.store(vector_) +
+                               exposed_stores * edge * vectors / rates_.store(vector_) +
                                taps * (tap_overhead + edge * ragged_overhead);
     p.compute += repeat * panels * (tiles.full * full_cycles + tiles.edge * edge_cycles);
     const double divided = plan.lanes == Lanes::channels && plan.row_block > 0 ? 1 : panels;
@@ -154,10 +159,22 @@ class Model {
   double tile_step(const Plan& plan, double rows, double vectors) const {
     if (plan.lanes == Lanes::channels)  // input and weights are vectors
       return (std::max(rows * vectors, rows + vectors) + 2 * vectors) / rates_.fma(vector_);
-    const double compute = step(rows, vectors), panel = panel_bytes(plan);
+    const double compute = step(rows, vectors) * (rows_collide(rows) ? 1.04 : 1);
+    const double panel = panel_bytes(plan);
     if (panel < 0.7 * static_cast<double>(target_.l1d_bytes)) return compute;
     const double moved = vectors * vector_ / rates_.l2_bytes;
     return std::cbrt(compute * compute * compute + moved * moved * moved);
+  }
+
+  /// Rows a large power of two apart share few sets of the first-level cache.
+  bool rows_collide(double rows) const {
+    const auto stride = static_cast<int64_t>(row_bytes());
+    const double sets = page / static_cast<double>(std::gcd(stride, static_cast<int64_t>(page)));
+    return rows > 5 * std::max(sets, 1.0);
+  }
+
+  double row_bytes() const {
+    return static_cast<double>(problem_.in_channels) * ir::byte_size(problem_.dtype);
   }
 
   double panel_bytes(const Plan& plan) const {
@@ -186,27 +203,32 @@ class Model {
   void memory(const Plan& plan, Prediction& p) const {
     if (bytes_.home == Home::l2) return;
     const double l2 = static_cast<double>(target_.l2_bytes);
-    const double row = static_cast<double>(problem_.in_channels) * ir::byte_size(problem_.dtype);
-    const double block = row * static_cast<double>(plan.row_block);
+    const double block = row_bytes() * static_cast<double>(plan.row_block);
     double x_passes = 1, w_passes = 1;
     if (plan.lanes == Lanes::columns) {
       const double panels = std::max(1.0, std::ceil(bytes_.w / std::max(panel_bytes(plan), 1.0)));
       const bool blocked = plan.row_block > 0;
       const double near = blocked && plan.rows_outermost ? block : bytes_.x / static_cast<double>(problem_.batch);
-      x_passes = near <= 0.5 * l2 ? 1 : panels;
+      // A group's panels read the group's channels only.
+      x_passes = near <= 0.5 * l2 ? 1 : std::max(1.0, panels / static_cast<double>(problem_.groups));
       w_passes = blocked && plan.rows_outermost && bytes_.w > 0.5 * l2 ? blocks(plan) : 1;
     }
     const double rate = bytes_.home == Home::l3 ? rates_.l3_bytes : rates_.dram_bytes;
     const double moved = x_passes * bytes_.x + w_passes * bytes_.w * needed_weights() + 2 * bytes_.y;
     p.stream += moved / rate;
-    const double x_wait = plan.lanes == Lanes::positions ? in_a_row : plan.fetch_rows ? foreseen : 1;
+    // Channel by channel in a low block, or position by position, lines follow one another.
+    const bool walks = plan.lanes == Lanes::positions ||
+                       (plan.lanes == Lanes::channels && plan.row_block > 0 && plan.row_block <= 8);
+    const double x_wait = walks ? in_a_row : plan.fetch_rows ? foreseen : 1;
     p.wait += wait_for_line() * bytes_.lines(x_passes * bytes_.x) * x_wait;
     p.wait += wait_for_line() * bytes_.lines(w_passes * bytes_.w * needed_weights()) *
-              (plan.fetch_panels ? 0.3 : 1) * in_a_row;
-    p.wait += 0.3 * wait_for_line() * bytes_.lines(bytes_.y) * (collides(plan) ? 4 : 1);
+              (plan.fetch_panels && bytes_.home == Home::dram ? 0.3 : 1) * in_a_row;
+    const double y_wait = plan.lanes != Lanes::channels || walks ? 0.3 : 1;
+    p.wait += y_wait * wait_for_line() * bytes_.lines(bytes_.y) * (collides(plan) ? 4 : 1);
     // Asking costs issue slots, and is in vain when the next rows are at hand.
     if (plan.fetch_rows) p.compute *= 1.004;
     if (plan.fetch_panels) p.compute *= 1.008;
+    if (plan.row_block > 0 && plan.lanes == Lanes::columns) p.compute *= blocked_overhead;
   }
 
   /// The share of the weights that meets a row: a short input does not reach all taps.
@@ -269,18 +291,35 @@ std::vector<Plan> variants(const Products& products, const Target& target, Plan 
   return plans;
 }
 
-std::vector<Plan> channel_plans(const Target& target) {
+/// Every register tile, with what suits most problems.
+std::vector<Plan> tile_plans(const Target& target) {
   std::vector<Plan> plans;
-  for (int64_t rows = 1; rows <= 8; ++rows)
-    for (const int64_t tiles : {1, 2, 4, 0})
-      for (const int64_t edge : {1, 2}) {
-        Plan plan;
-        plan.lanes = Lanes::channels;
-        plan.rows = rows, plan.edge_rows = std::min(edge, rows);
-        plan.row_block = rows * tiles;
-        plan.rows_outermost = tiles > 0;
-        if (2 * rows < target.vector_registers) plans.push_back(plan);
-      }
+  for (int64_t vectors = 1; fits_registers(target, 1, vectors); ++vectors)
+    for (int64_t rows = 1; fits_registers(target, rows, vectors); ++rows) {
+      Plan plan;
+      plan.rows = rows, plan.vectors = vectors;
+      plan.edge_rows = 1;
+      while (plan.edge_rows < 4 && fits_registers(target, plan.edge_rows + 1, vectors))
+        ++plan.edge_rows;
+      plan.fetch_rows = true;
+      plans.push_back(plan);
+    }
+  return plans;
+}
+
+/// Plans whose lanes are not columns, where they have a form.
+std::vector<Plan> other_lanes(const ConvProblem& problem, const Target& target) {
+  std::vector<Plan> plans;
+  Plan plan;
+  plan.lanes = Lanes::positions;
+  if (positions_schedule(problem, target)) plans.push_back(plan);
+  if (!is_depthwise(problem)) return plans;
+  plan.lanes = Lanes::channels;
+  for (int64_t rows = 1; 2 * rows < target.vector_registers && rows <= 8; ++rows)
+    for (const int64_t tiles : {1, 2, 0}) {
+      plan.rows = rows, plan.row_block = rows * tiles, plan.rows_outermost = tiles > 0;
+      plans.push_back(plan);
+    }
   return plans;
 }
 
@@ -310,30 +349,23 @@ Prediction predict(const ConvProblem& problem, const Target& target, const Plan&
 }
 
 std::vector<Plan> candidate_plans(const ConvProblem& problem, const Target& target) {
+  constexpr size_t tiles_with_variants = 6, variants_of_a_tile = 8;
   const Model model(problem, target);
-  const double row_bytes = static_cast<double>(problem.in_channels) * ir::byte_size(problem.dtype);
-  std::vector<std::vector<Scored>> tiles;
-  for (int64_t vectors = 1; fits_registers(target, 1, vectors); ++vectors)
-    for (int64_t rows = 1; fits_registers(target, rows, vectors); ++rows) {
-      Plan plan;
-      plan.rows = rows, plan.vectors = vectors;
-      tiles.push_back(scored(model, variants(model.products(), target, plan, row_bytes)));
-    }
-  if (is_depthwise(problem)) tiles.push_back(scored(model, channel_plans(target)));
-  if (positions_schedule(problem, target)) {
-    Plan plan;
-    plan.lanes = Lanes::positions;
-    tiles.push_back(scored(model, {plan}));
-  }
-  std::stable_sort(tiles.begin(), tiles.end(), [](const auto& a, const auto& b) {
-    return fewer_cycles(a.front(), b.front());
-  });
-  constexpr size_t tiles_with_variants = 4, variants_of_a_tile = 8;
+  std::vector<Scored> tiles = scored(model, tile_plans(target));
   std::vector<Scored> all;
+  const double row_bytes = static_cast<double>(problem.in_channels) * ir::byte_size(problem.dtype);
   for (size_t i = 0; i < tiles.size(); ++i) {
-    const size_t most = i < tiles_with_variants || tiles[i].front().plan.lanes == Lanes::channels ? variants_of_a_tile : 1;
-    all.insert(all.end(), tiles[i].begin(), tiles[i].begin() + static_cast<std::ptrdiff_t>(std::min(most, tiles[i].size())));
+    if (i >= tiles_with_variants) {
+      all.push_back(tiles[i]);
+      continue;
+    }
+    std::vector<Scored> some =
+        scored(model, variants(model.products(), target, tiles[i].plan, row_bytes));
+    some.resize(std::min(some.size(), variants_of_a_tile));
+    all.insert(all.end(), some.begin(), some.end());
   }
+  const std::vector<Scored> others = scored(model, other_lanes(problem, target));
+  all.insert(all.end(), others.begin(), others.end());
   std::stable_sort(all.begin(), all.end(), fewer_cycles);
   std::vector<Plan> plans;
   for (const Scored& s : all) plans.push_back(s.plan);

@@ -212,8 +212,11 @@ class Template {
     else if (channel_lanes() && product.taps * plan_.rows <= most_unrolled)
       step("unroll {}", t);
     tile(id + "q1", main, part.inner);
-    if (plan_.fetch_rows) step("prefetch x {}q0 {}", id, innermost);
-    if (plan_.fetch_panels && !part.packed.empty() && !channel_lanes())
+    const int64_t turns = products_.depth * (innermost == ci ? 1 : product.taps);
+    if (plan_.fetch_rows && plan_.rows * problem_.in_channels <= most_fetched * turns)
+      step("prefetch x {}q0 {}", id, innermost);
+    if (plan_.fetch_panels && !channel_lanes() &&
+        product.taps * products_.depth * plan_.vectors * lanes_ <= most_fetched * turns)
       step("prefetch {}wp {} {}", id, part.packed.back(), innermost);
     step("split {} by={} tail=guard -> {}r0 {}r1", rest, plan_.edge_rows, id, id);
     tile(id + "r1", rest, part.inner);
@@ -233,6 +236,7 @@ class Template {
   }
 
   static constexpr int64_t most_unrolled = 32;
+  static constexpr int64_t most_fetched = 128;  // elements a turn of the innermost loop
 
   const ConvProblem& problem_;
   const Plan& plan_;
