@@ -72,7 +72,8 @@ void explain(const ExplainOptions& o) {
                                           ? ops::schedule_of(problem, target, plan)
                                           : compiler::parse_schedule(read_file(o.schedule_file));
   if (o.stage.empty() && o.schedule_file.empty())
-    fmt::print("==== plan (chosen in {:.3f} ms)\n{}\n", ms, ops::explain_plan(problem, target, plan));
+    fmt::print("==== plan (chosen in {:.3f} ms)\n{}\n", ms,
+               ops::explain_plan(problem, target, plan));
   compiler::CompileOptions options;
   options.keep_stages = true;
   const compiler::CompiledKernel code = ops::compile_conv(problem, schedule, target, options);

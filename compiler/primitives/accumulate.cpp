@@ -29,7 +29,8 @@
 // the guards and bounds protected are clamped to their buffer.
 //
 // store=interleaved is for lanes whose outputs are as far apart as the loop around the lanes has
-// iterations, with the outputs of these in between: the last nest takes them in the order of memory,
+// iterations, with the outputs of these in between: the last nest takes them in the order of
+// memory,
 //
 //   for j: for lane: y[lane*2 + j] = acc[j, lane]     for e0: for e1: y[e0*4 + e1] = acc[j, lane]
 //   of 2 and 4 iterations                             where lane, j = divided e0*4 + e1 by 2
@@ -88,8 +89,8 @@ Leaf leaf_of(const ScheduleState& state, const std::string& handle, const Stmt& 
 /// given, every other read clamped to what they cannot prove to lie inside its buffer.
 class UpdateValue final : public Rewriter {
  public:
-  UpdateValue(const ScheduleState& state, const std::string& handle, const Store& init, Expr in_tile,
-              const Bounds* bounds)
+  UpdateValue(const ScheduleState& state, const std::string& handle, const Store& init,
+              Expr in_tile, const Bounds* bounds)
       : state_(state),
         handle_(handle),
         init_(init),
@@ -162,8 +163,9 @@ class Accumulation {
     const Expr low = t.min, end = t.min + t.extent;
     const bool ragged = band_.varies(low) || band_.varies(end);
     if (interleave && (band_.loops().size() < 2 || band_.has_lets() || ragged))
-      state_.refuse(handle_, "store=interleaved takes two loops or more, without lets between them and "
-                             "with one range of the reduction");
+      state_.refuse(handle_,
+                    "store=interleaved takes two loops or more, without lets between them and "
+                    "with one range of the reduction");
     return Allocate::make(
         tile_, Block::make(ragged ? over_hull(low, end) : over_range(low, end, interleave)));
   }
@@ -185,7 +187,8 @@ class Accumulation {
   std::vector<Stmt> over_hull(const Expr& low, const Expr& end) const {
     const Loop& t = leaf_.outermost();
     const Bounds around = bounds_around(state_.kernel(), band_.loops().front()->id());
-    const Expr first = extreme(low, BinaryOp::min, around), last = extreme(end, BinaryOp::max, around);
+    const Expr first = extreme(low, BinaryOp::min, around),
+               last = extreme(end, BinaryOp::max, around);
     Bounds inside = around;
     band_.add_to(inside);
     inside.add(t.id(), first, last - 1);

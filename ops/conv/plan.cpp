@@ -28,7 +28,8 @@ Lanes lanes_named(std::string_view value) {
 }
 
 /// Whether the value is the second of two names.
-bool choice(std::string_view key, std::string_view text, std::string_view no, std::string_view yes) {
+bool choice(std::string_view key, std::string_view text, std::string_view no,
+            std::string_view yes) {
   if (text != no && text != yes)
     base::invalid("plan: {}= takes {} or {}, got '{}'", key, no, yes, text);
   return text == yes;
@@ -82,8 +83,7 @@ Plan parse_plan(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     if (word.empty()) continue;
     const size_t equals = word.find('=');
-    if (equals == std::string_view::npos)
-      base::invalid("plan: expected key=value, got '{}'", word);
+    if (equals == std::string_view::npos) base::invalid("plan: expected key=value, got '{}'", word);
     set(plan, word.substr(0, equals), word.substr(equals + 1));
   }
   return plan;

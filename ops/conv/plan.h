@@ -9,8 +9,8 @@ namespace nestjit::ops {
 
 /// Which values stand side by side in a vector.
 enum class Lanes : uint8_t {
-  columns,   // outputs of one row: (residue, channel), or channels of a group
-  channels,  // depthwise: channels of neighbouring groups
+  columns,    // outputs of one row: (residue, channel), or channels of a group
+  channels,   // depthwise: channels of neighbouring groups
   positions,  // rows; for few columns. The other members of a plan do not matter
 };
 

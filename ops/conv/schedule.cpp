@@ -118,8 +118,8 @@ class Template {
     const bool skips = products_.gap > 1;
     Handles distributed = outer;
     if (skips) std::erase(distributed, names.h);
-    step("reorder {} {} {} {}{} {}", join(distributed), skips ? names.h : "", names.j, lane, names.co,
-         names.q);
+    step("reorder {} {} {} {}{} {}", join(distributed), skips ? names.h : "", names.j, lane,
+         names.co, names.q);
     step("parallel {}", join(distributed));
     if (skips) {
       step("peel {} at=1 -> reached skipped", names.h);
@@ -128,7 +128,8 @@ class Template {
     }
     if (products_.parts.size() == 1) return inner_part(names, "", products_.parts[0]);
     step("peel {} at={} -> few many", names.j, products_.parts[0].residues);
-    for (const auto& [id, product] : {std::pair{"few", products_.parts[0]}, {"many", products_.parts[1]}}) {
+    for (const auto& [id, product] :
+         {std::pair{"few", products_.parts[0]}, {"many", products_.parts[1]}}) {
       prefix_ = std::string(id) + "/";
       if (product.taps > 0) inner_part(names.under(id, names.j), std::string(id) + ".", product);
     }
@@ -140,10 +141,10 @@ class Template {
 
   /// A nest whose loops stand in their final order.
   struct Part {
-    Handles distributed;   // loops that may be workgroups, outermost first
-    Handles packed;        // those of them that the weights depend on
+    Handles distributed;  // loops that may be workgroups, outermost first
+    Handles packed;       // those of them that the weights depend on
     std::string q, t, ci;
-    Handles inner;         // loops of a register tile below its rows; the last one is the lanes
+    Handles inner;  // loops of a register tile below its rows; the last one is the lanes
   };
 
   /// Splits the columns into panels and puts the loops into their order: outer loops, then panels
