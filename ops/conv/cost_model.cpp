@@ -83,7 +83,9 @@ class Model {
     const double busy = std::max(p.compute, p.stream) + p.wait;
     if (target_.cores > 1 && busy > worth_sharing) {
       const double rounds = std::ceil(workgroups / target_.cores);
-      p.idle = 0.5 * busy * (rounds * target_.cores / workgroups - 1);
+      // Uneven shares, and the last workgroup that one core works on alone.
+      p.idle = 0.5 * busy * (rounds * target_.cores / workgroups - 1) +
+               0.04 * busy * target_.cores / workgroups;
     }
     p.bound = bound_of(p);
     return p;
@@ -287,21 +289,40 @@ bool fits_registers(const Target& target, int64_t rows, int64_t vectors) {
   return rows * vectors + vectors + (target.has_fma ? 1 : 2) <= target.vector_registers;
 }
 
+/// Rows of a block when `count` blocks share all rows evenly, in whole tiles.
+int64_t even_block(const Products& products, int64_t rows_of_tile, int64_t count) {
+  const int64_t rows = base::ceil_div(products.rows, std::max<int64_t>(count, 1));
+  return base::ceil_div(rows, rows_of_tile) * rows_of_tile;
+}
+
+/// Block sizes worth a look: none, input blocks for the second-level cache, work for every core.
+std::vector<int64_t> block_sizes(const ConvProblem& problem, const Products& products,
+                                 const Target& target, int64_t rows_of_tile) {
+  const double x_bytes = static_cast<double>(products.rows * problem.in_channels) *
+                         ir::byte_size(problem.dtype);
+  std::vector<int64_t> blocks{0};
+  const auto add = [&](int64_t count) {
+    const int64_t block = even_block(products, rows_of_tile, count);
+    if (count > 1 && block < products.rows &&
+        std::find(blocks.begin(), blocks.end(), block) == blocks.end())
+      blocks.push_back(block);
+  };
+  for (const double share : {0.1, 0.3})
+    add(static_cast<int64_t>(std::ceil(x_bytes / (share * static_cast<double>(target.l2_bytes)))));
+  constexpr int64_t workgroups_a_core = 6;
+  add(base::ceil_div(workgroups_a_core * target.cores, problem.batch * problem.groups));
+  return blocks;
+}
+
 /// Plans of one register tile.
-std::vector<Plan> variants(const Products& products, const Target& target, Plan plan,
-                           double row_bytes) {
-  std::vector<int64_t> edges, blocks{0};
+std::vector<Plan> variants(const ConvProblem& problem, const Products& products,
+                           const Target& target, Plan plan) {
+  std::vector<int64_t> edges;
   for (const int64_t rows : {1, 2, 3, 4, 5, 6})
     if (fits_registers(target, rows, plan.vectors)) edges.push_back(rows);
-  const double l2 = static_cast<double>(target.l2_bytes);
-  for (const double share : {0.1, 0.3}) {
-    const auto most = static_cast<int64_t>(share * l2 / row_bytes / static_cast<double>(plan.rows));
-    const int64_t block = std::clamp<int64_t>(most, 1, 64) * plan.rows;
-    if (block < products.rows && block != blocks.back()) blocks.push_back(block);
-  }
   std::vector<Plan> plans;
   for (const int64_t edge : edges)
-    for (const int64_t block : blocks)
+    for (const int64_t block : block_sizes(problem, products, target, plan.rows))
       for (const bool rows_outermost : {false, true})
         for (const bool fetch_rows : {false, true})
           for (const bool fetch_panels : {false, true}) {
@@ -379,14 +400,13 @@ std::vector<Plan> candidate_plans(const ConvProblem& problem, const Target& targ
   const Model model(problem, target);
   std::vector<Scored> tiles = scored(model, tile_plans(target));
   std::vector<Scored> all;
-  const double row_bytes = static_cast<double>(problem.in_channels) * ir::byte_size(problem.dtype);
   for (size_t i = 0; i < tiles.size(); ++i) {
     if (i >= tiles_with_variants) {
       all.push_back(tiles[i]);
       continue;
     }
     std::vector<Scored> some =
-        scored(model, variants(model.products(), target, tiles[i].plan, row_bytes));
+        scored(model, variants(problem, model.products(), target, tiles[i].plan));
     some.resize(std::min(some.size(), variants_of_a_tile));
     all.insert(all.end(), some.begin(), some.end());
   }
