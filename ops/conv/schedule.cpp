@@ -212,11 +212,17 @@ class Template {
       step("fuse {} {} -> {}", t, ci, innermost = id + "kk");
     else if (channel_lanes() && product.taps * plan_.rows <= most_unrolled)
       step("unroll {}", t);
+    const bool blocked = plan_.depth_block > 0 && innermost != ci;
+    if (blocked) {
+      step("split {} by={} tail=cut -> {}kb {}ki", innermost, plan_.depth_block, id, id);
+      step("carry {}kb {}q0", id, id);
+      innermost = id + "ki";
+    }
     tile(id + "q1", main, part.inner);
     const int64_t turns = products_.depth * (innermost == ci ? 1 : product.taps);
-    if (plan_.fetch_rows && plan_.rows * problem_.in_channels <= most_fetched * turns)
+    if (plan_.fetch_rows && !blocked && plan_.rows * problem_.in_channels <= most_fetched * turns)
       step("prefetch x {}q0 {}", id, innermost);
-    if (plan_.fetch_panels && !channel_lanes() &&
+    if (plan_.fetch_panels && !blocked && !channel_lanes() &&
         product.taps * products_.depth * plan_.vectors * lanes_ <= most_fetched * turns)
       step("prefetch {}wp {} {}", id, part.packed.back(), innermost);
     step("split {} by={} tail=guard -> {}r0 {}r1", rest, plan_.edge_rows, id, id);
