@@ -158,6 +158,7 @@ class Model {
     const bool one_walk = problem_.groups == 1 && products_.row_step == 1;
     const double full_cycles = depth * tile_step(plan, rows, vectors) + tile_overhead +
                                exposed_stores * rows * vectors * rows * vectors +
+                               carried_sums(plan, depth) +
                                (one_walk ? 1 : taps) * tap_overhead;
     const double edge_step =
         tile_step(plan, edge, vectors) * (plan.edge_rows > 1 ? ragged_step : 1) + 1;
@@ -176,8 +177,19 @@ class Model {
     const double compute = step(rows, vectors) * (rows_collide(rows) ? 1.04 : 1);
     const double panel = panel_bytes(plan);
     if (panel < 0.7 * static_cast<double>(target_.l1d_bytes)) return compute;
-    const double moved = vectors * vector_ / rates_.l2_bytes * (vectors > 8 ? 1.1 : 1);
+    const double rate =
+        panel < 0.7 * static_cast<double>(target_.l2_bytes) ? rates_.l2_bytes : rates_.l3_bytes;
+    const double moved = vectors * vector_ / rate * (vectors > 8 ? 1.1 : 1);
     return std::cbrt(compute * compute * compute + moved * moved * moved);
+  }
+
+  /// Sums that go through memory between blocks of the reduction.
+  double carried_sums(const Plan& plan, double depth) const {
+    if (plan.depth_block == 0) return 0;
+    const double blocks = std::ceil(depth / static_cast<double>(plan.depth_block)) - 1;
+    const double tile = static_cast<double>(plan.rows * plan.vectors);
+    return blocks * (tile_overhead + tile / rates_.load(vector_) + tile / rates_.store(vector_) +
+                     exposed_stores * tile * tile);
   }
 
   /// Rows a large power of two apart share few sets of the first-level cache.
@@ -191,7 +203,9 @@ class Model {
     return static_cast<double>(problem_.in_channels) * ir::byte_size(problem_.dtype);
   }
 
+  /// What a tile reads of the packed weights before it starts again from the front.
   double panel_bytes(const Plan& plan) const {
+    if (plan.depth_block > 0) return static_cast<double>(plan.depth_block * plan.vectors) * vector_;
     return static_cast<double>(products_.parts.back().taps * products_.depth * plan.vectors) *
            vector_;
   }
@@ -223,7 +237,9 @@ class Model {
     const double block = row_bytes() * static_cast<double>(plan.row_block);
     double x_passes = 1, w_passes = 1;
     if (plan.lanes == Lanes::columns) {
-      const double panels = std::max(1.0, std::ceil(bytes_.w / std::max(panel_bytes(plan), 1.0)));
+      Plan whole = plan;
+      whole.depth_block = 0;
+      const double panels = std::max(1.0, std::ceil(bytes_.w / panel_bytes(whole)));
       const bool blocked = plan.row_block > 0;
       const double near =
           blocked && plan.rows_outermost ? block : bytes_.x / static_cast<double>(problem_.batch);
@@ -314,6 +330,17 @@ std::vector<int64_t> block_sizes(const ConvProblem& problem, const Products& pro
   return blocks;
 }
 
+/// Steps of the reduction whose weights fill a quarter of the second-level cache, where all of them
+/// fill more than half of it; 0: all.
+int64_t depth_block(const ConvProblem& problem, const Products& products, const Target& target,
+                    int64_t vectors) {
+  const int64_t step = vectors * target.vector_bytes;
+  const int64_t depth = products.parts.back().taps * products.depth;
+  const bool one_walk = problem.groups == 1 && products.row_step == 1;
+  if (!one_walk || depth * step <= target.l2_bytes / 2) return 0;
+  return std::max<int64_t>(target.l2_bytes / 4 / step, 64);
+}
+
 /// Plans of one register tile.
 std::vector<Plan> variants(const ConvProblem& problem, const Products& products,
                            const Target& target, Plan plan) {
@@ -331,6 +358,11 @@ std::vector<Plan> variants(const ConvProblem& problem, const Products& products,
             plan.fetch_rows = fetch_rows, plan.fetch_panels = fetch_panels;
             plans.push_back(plan);
           }
+  if (const int64_t depth = depth_block(problem, products, target, plan.vectors); depth > 0)
+    for (size_t i = 0, count = plans.size(); i < count; ++i) {
+      plans.push_back(plans[i]);
+      plans.back().depth_block = depth;
+    }
   return plans;
 }
 
