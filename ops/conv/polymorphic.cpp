@@ -65,6 +65,15 @@ ConvProblem lengthless(const ConvProblem& problem) {
   return any;
 }
 
+bool same_but_lengths(const ConvProblem& a, const ConvProblem& b) {
+  if (a.axes.size() != 1 || b.axes.size() != 1) return false;
+  ConvAxis axis = a.axes[0];
+  axis.input = b.axes[0].input, axis.output = b.axes[0].output;
+  return axis == b.axes[0] && a.op == b.op && a.in_channels == b.in_channels &&
+         a.out_channels == b.out_channels && a.groups == b.groups && a.flip == b.flip &&
+         a.dtype == b.dtype;
+}
+
 std::string lengthless_text(const ConvProblem& problem) {
   const ConvProblem any = lengthless(problem);
   std::string text = to_string(any);

@@ -15,6 +15,9 @@ namespace nestjit::ops {
 /// all of them, batch 1 and long enough that ends do not matter to the choice of a plan.
 ConvProblem lengthless(const ConvProblem& problem);
 
+/// Whether two problems differ in batch and length at most. Allocates nothing.
+bool same_but_lengths(const ConvProblem& a, const ConvProblem& b);
+
 /// "conv_transpose1d l=? ci=256 co=128 k=16 s=8 p=4 n=?".
 std::string lengthless_text(const ConvProblem& problem);
 
