@@ -256,6 +256,7 @@ class Verifier final : private StmtVisitor<void> {
   }
 
   const Kernel& kernel_;
+  const Bounds symbols_ = bounds_of(kernel_);
   const Form form_;
   std::vector<Violation> found_;
   const Stmt* here_ = nullptr;
