@@ -1,5 +1,5 @@
-// carry REDUCTION LOOP: a reduction moves outside of the parallel loops from LOOP down to it; what it
-// has added up so far is carried in the output.
+// carry REDUCTION LOOP: a reduction moves outside of the parallel loops from LOOP down to it; what
+// it has added up so far is carried in the output.
 //
 //   for q: y[q] = 0                                   carry kb q
 //     for kb in [0, 4): for k: y[q] += f(q, kb, k)
@@ -7,14 +7,14 @@
 //   for kb in [0, 4): for q: if kb == 0: y[q] = 0
 //     for k: y[q] += f(q, kb, k)
 //
-// With a block of a split reduction outside, the operands of the block stay in a cache while all of q
-// passes over them. Every element sees the same operations in the same order, and what is carried has
-// the output's own type, so the result is the same to the bit.
+// With a block of a split reduction outside, the operands of the block stay in a cache while all of
+// q passes over them. Every element sees the same operations in the same order, and what is carried
+// has the output's own type, so the result is the same to the bit.
 //
 // Legal when the loops from LOOP down to the leaf are parallel and hold each other alone, the leaf
-// (possibly guarded) is one store followed by REDUCTION, and neither REDUCTION's bounds nor anything
-// that has to stay outside depends on them. REDUCTION must run at least once, or the first store
-// would be lost: its extent is a constant of 1 or more. Refuses everything else.
+// (possibly guarded) is one store followed by REDUCTION, and neither REDUCTION's bounds nor
+// anything that has to stay outside depends on them. REDUCTION must run at least once, or the first
+// store would be lost: its extent is a constant of 1 or more. Refuses everything else.
 #include "compiler/nest.h"
 #include "compiler/primitives/mapping.h"
 #include "compiler/primitives/primitives.h"

@@ -158,8 +158,7 @@ class Model {
     const bool one_walk = problem_.groups == 1 && products_.row_step == 1;
     const double full_cycles = depth * tile_step(plan, rows, vectors) + tile_overhead +
                                exposed_stores * rows * vectors * rows * vectors +
-                               carried_sums(plan, depth) +
-                               (one_walk ? 1 : taps) * tap_overhead;
+                               carried_sums(plan, depth) + (one_walk ? 1 : taps) * tap_overhead;
     const double edge_step =
         tile_step(plan, edge, vectors) * (plan.edge_rows > 1 ? ragged_step : 1) + 1;
     const double edge_cycles = tiles.edge_share * depth * edge_step + tile_overhead +
@@ -314,8 +313,8 @@ int64_t even_block(const Products& products, int64_t rows_of_tile, int64_t count
 /// Block sizes worth a look: none, input blocks for the second-level cache, work for every core.
 std::vector<int64_t> block_sizes(const ConvProblem& problem, const Products& products,
                                  const Target& target, int64_t rows_of_tile) {
-  const double x_bytes = static_cast<double>(products.rows * problem.in_channels) *
-                         ir::byte_size(problem.dtype);
+  const double x_bytes =
+      static_cast<double>(products.rows * problem.in_channels) * ir::byte_size(problem.dtype);
   std::vector<int64_t> blocks{0};
   const auto add = [&](int64_t count) {
     const int64_t block = even_block(products, rows_of_tile, count);

@@ -65,7 +65,8 @@ void set(Plan& plan, std::string_view key, std::string_view value) {
   else if (key == "fetch")
     set_fetch(plan, value);
   else
-    base::invalid("plan: no key '{}'; known: lanes, rows, vectors, edge, block, depth, outer, fetch", key);
+    base::invalid(
+        "plan: no key '{}'; known: lanes, rows, vectors, edge, block, depth, outer, fetch", key);
 }
 
 }  // namespace
@@ -73,7 +74,8 @@ void set(Plan& plan, std::string_view key, std::string_view value) {
 std::string to_string(const Plan& plan) {
   return fmt::format("lanes={} rows={} vectors={} edge={} block={} depth={} outer={} fetch={}",
                      lane_names[static_cast<size_t>(plan.lanes)], plan.rows, plan.vectors,
-                     plan.edge_rows, plan.row_block, plan.depth_block, plan.rows_outermost ? "rows" : "panels",
+                     plan.edge_rows, plan.row_block, plan.depth_block,
+                     plan.rows_outermost ? "rows" : "panels",
                      fetch_names[plan.fetch_rows][plan.fetch_panels]);
 }
 
