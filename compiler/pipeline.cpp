@@ -112,7 +112,8 @@ class Recorder {
 
 std::string problem_text(const CompileRequest& request) {
   std::string text = request.title + "\ntarget " + request.target.name() + "\n";
-  for (const auto& [name, value] : request.bindings) text += fmt::format("{} = {}\n", name, ir::to_string(value));
+  for (const auto& [name, value] : request.bindings)
+    text += fmt::format("{} = {}\n", name, ir::to_string(value));
   return text;
 }
 

@@ -16,9 +16,9 @@ namespace nestjit::compiler {
 
 /// What is to be compiled.
 struct CompileRequest {
-  std::string title;                        // names the kernel in dumps and errors: problem string
-  ir::Kernel definition;                    // the naive nest, with symbols
-  Bindings bindings;                        // symbols that are known, or follow from others
+  std::string title;      // names the kernel in dumps and errors: problem string
+  ir::Kernel definition;  // the naive nest, with symbols
+  Bindings bindings;      // symbols that are known, or follow from others
   Schedule schedule;
   Target target;
 };
@@ -51,9 +51,9 @@ struct StageTime {
 /// A parameter that the kernel does not use itself (see `uses`) may be null when it runs.
 struct CompiledKernel {
   KernelFunction entry = nullptr;
-  int64_t workgroups = 1;  // run workgroup_begin..end over [0, workgroups), in any order; 0 where
-                           // their number depends on symbols: see workgroups_at()
-  ir::Expr workgroup_count;             // the number of workgroups over `symbols`
+  int64_t workgroups = 1;    // run workgroup_begin..end over [0, workgroups), in any order; 0 where
+                             // their number depends on symbols: see workgroups_at()
+  ir::Expr workgroup_count;  // the number of workgroups over `symbols`
   std::vector<ir::SymbolDecl> symbols;  // unbound, in the order of the frame's values
   std::vector<PackedOperand> packed;
   std::vector<bool>

@@ -21,7 +21,8 @@ struct Bindings : std::map<std::string, ir::Expr> {
 /// that uses a bound or undeclared symbol; names that the kernel does not declare are ignored.
 ///
 ///   kernel f(x: f32[N] input, ...) symbols(N)        N = 4        kernel f(x: f32[4] input, ...)
-///   ... y: f32[M] output) symbols(N, M)              M = N*2      ... y: f32[N*2] output) symbols(N)
+///   ... y: f32[M] output) symbols(N, M)              M = N*2      ... y: f32[N*2] output)
+///   symbols(N)
 ir::Kernel specialise(const ir::Kernel& kernel, const Bindings& bindings);
 
 }  // namespace nestjit::compiler

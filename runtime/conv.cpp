@@ -68,8 +68,7 @@ array conv_transpose1d(const array& input, const array& weight, int stride, int 
 
 BoundConv bind_conv_transpose1d(const array& weight, const std::vector<int64_t>& input_shape,
                                 int stride, int padding, int dilation, int output_padding,
-                                int groups, StreamOrDevice stream, int threads,
-                                Lengths lengths) {
+                                int groups, StreamOrDevice stream, int threads, Lengths lengths) {
   const runtime::FloatEnvironment ieee;
   if (threads < 0) {
     base::invalid("bind_conv_transpose1d: threads must be >= 0, got {}", threads);
@@ -91,8 +90,8 @@ BoundConv runtime::bind_conv(const ops::ConvProblem& problem, const array& weigh
   impl->x_size = element_count(impl->x_shape, Dtype::f32);
   impl->y_size = element_count(impl->y_shape, Dtype::f32);
   if (impl->work == Work::kernel) {
-    impl->kernel = lengths == Lengths::symbolic ? any_length_kernel(problem)
-                                                : conv_kernel(problem, schedule);
+    impl->kernel =
+        lengths == Lengths::symbolic ? any_length_kernel(problem) : conv_kernel(problem, schedule);
     impl->call = impl->kernel->call_for(problem);
     const array w = as_f32(weight);
     impl->weights = impl->kernel->pack(share(w), threads);

@@ -63,7 +63,8 @@ PackedWeights ConvKernel::pack(std::shared_ptr<const void> w, int max_threads) c
         operand.bytes, fmt::format("packed weights of {}", ops::to_string(problem_)));
     const std::array<void*, 2> buffers{const_cast<void*>(w.get()), block.get()};
     const int threads = operand.bytes < pack_worth_sharing ? 1 : max_threads;
-    const int32_t status = run_entry(operand.entry, buffers.data(), nullptr, operand.workgroups, threads);
+    const int32_t status =
+        run_entry(operand.entry, buffers.data(), nullptr, operand.workgroups, threads);
     if (status != 0) {
       base::internal("{}: the packing kernel returned {}", ops::to_string(problem_), status);
     }
@@ -88,8 +89,8 @@ ConvCall ConvKernel::call_for(const ops::ConvProblem& problem) const {
   return call;
 }
 
-void ConvKernel::run(const ConvCall& call, const float* x, const PackedWeights& weights,
-                     float* y, int max_threads) const {
+void ConvKernel::run(const ConvCall& call, const float* x, const PackedWeights& weights, float* y,
+                     int max_threads) const {
   std::array<void*, conv_operands + most_packed> buffers{const_cast<float*>(x),
                                                          const_cast<void*>(weights.plain.get()), y};
   for (size_t i = 0; i < weights.packed.size(); ++i) {

@@ -29,8 +29,8 @@ struct ConvCall {
 /// Immutable once made; all members are thread-safe.
 class ConvKernel {
  public:
-  /// Buffers of `code`: x, w, y, then the packed buffers, each packed from w. Symbols: none, or batch
-  /// and length; the kernel then serves all problems of the same lengthless().
+  /// Buffers of `code`: x, w, y, then the packed buffers, each packed from w. Symbols: none, or
+  /// batch and length; the kernel then serves all problems of the same lengthless().
   ConvKernel(ops::ConvProblem problem, compiler::CompiledKernel code);
 
   const ops::ConvProblem& problem() const { return problem_; }

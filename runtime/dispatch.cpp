@@ -86,7 +86,8 @@ LengthPolicy length_policy() {
 /// The batch and length that each layer was first called with.
 class FirstLengths {
  public:
-  /// Whether the problem's layer has been called with its batch and length alone, this call included.
+  /// Whether the problem's layer has been called with its batch and length alone, this call
+  /// included.
   bool always(const ops::ConvProblem& problem) {
     const std::string layer = ops::lengthless_text(problem);
     const std::lock_guard lock(mutex_);

@@ -38,11 +38,12 @@ namespace nestjit {
 
 /// The transposed convolution of `input` and `weight`, a new row-contiguous array.
 ///
-/// The first call of a layer compiles a kernel for its shapes (milliseconds; kernels are kept for the
-/// life of the process, see statistics.h). The first call with another N or L compiles one that
+/// The first call of a layer compiles a kernel for its shapes (milliseconds; kernels are kept for
+/// the life of the process, see statistics.h). The first call with another N or L compiles one that
 /// serves the layer with every N and L from then on, so that a thousand lengths cost two compiles.
-/// NESTJIT_LENGTHS=specialise compiles for each N and L, NESTJIT_LENGTHS=symbolic the kernel for all
-/// of them at once; results have the same bits. Every call packs the weights, which bind_conv_transpose1d() avoids.
+/// NESTJIT_LENGTHS=specialise compiles for each N and L, NESTJIT_LENGTHS=symbolic the kernel for
+/// all of them at once; results have the same bits. Every call packs the weights, which
+/// bind_conv_transpose1d() avoids.
 ///
 /// input           (N, L, C_in), any strides; a view that is not row-contiguous is copied first
 /// weight          (C_out, K, C_in/groups), any strides, K >= 1

@@ -20,9 +20,7 @@ constexpr int64_t tiles_a_block = 16;  // of full rows, in one workgroup
 struct OutputLength {
   int64_t factor, offset, stride;
 
-  int64_t of(int64_t length) const {
-    return base::floor_div(length * factor + offset, stride) + 1;
-  }
+  int64_t of(int64_t length) const { return base::floor_div(length * factor + offset, stride) + 1; }
   ir::Expr of(const ir::Expr& length) const {
     const ir::Expr span = length * factor + offset;
     return (stride == 1 ? span : floordiv(span, stride)) + 1;
@@ -108,8 +106,8 @@ compiler::CompileRequest polymorphic_request(const ConvProblem& problem, const P
 compiler::CompiledKernel compile_polymorphic(const ConvProblem& problem,
                                              const compiler::Target& target,
                                              const compiler::CompileOptions& options) {
-  return compiler::compile(
-      polymorphic_request(problem, polymorphic_plan(problem, target), target), options);
+  return compiler::compile(polymorphic_request(problem, polymorphic_plan(problem, target), target),
+                           options);
 }
 
 std::array<int64_t, 2> symbol_values(const ConvProblem& problem) {

@@ -21,8 +21,8 @@ bool same_but_lengths(const ConvProblem& a, const ConvProblem& b);
 /// "conv_transpose1d l=? ci=256 co=128 k=16 s=8 p=4 n=?".
 std::string lengthless_text(const ConvProblem& problem);
 
-/// The plan of a kernel for all batches and lengths: what is expected to suit a long input, cut into
-/// blocks of rows, so that every length has the workgroups that it is worth.
+/// The plan of a kernel for all batches and lengths: what is expected to suit a long input, cut
+/// into blocks of rows, so that every length has the workgroups that it is worth.
 Plan polymorphic_plan(const ConvProblem& problem, const compiler::Target& target);
 
 /// What compile_polymorphic() hands to the pipeline: N and L are unbound, LO is an expression of L.

@@ -74,9 +74,9 @@ TEST(Polymorphic, TriangleHoldsForRandomLayers) {
     const std::vector<float> x = values(draw, layer.x_shape()), w = values(draw, layer.w_shape());
     compiler::CompiledKernel kernel;
     try {
-      stages += expect_triangle(layer, polymorphic_request(layer, plan, target), x, w, seed + 1,
-                                &kernel)
-                    .stages;
+      stages +=
+          expect_triangle(layer, polymorphic_request(layer, plan, target), x, w, seed + 1, &kernel)
+              .stages;
     } catch (const Error& error) {
       FAIL() << name_of(error.kind()) << ": " << error.what();
     }
