@@ -1,9 +1,10 @@
 // nestjit-sweep: how far the cost model's choice is from the best of all plans it could have made.
 //
 // Every candidate plan of a problem is compiled and timed briefly. Then the five fastest and the
-// model's own run again, one call of each a round in a rotating order, so that they see the same
-// machine: the regret is the median over the rounds of the default's time over that of the fastest,
-// less one. Every output is compared with the default's, bit for bit.
+// model's own run again, a batch of calls of each a round in a rotating order, so that they see the
+// same machine; a call that is not timed comes first, since each has packed weights of its own. The
+// regret is the median over the rounds of the default's time over that of the fastest, less one.
+// Every output is compared with the default's, bit for bit.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -11,7 +12,6 @@
 #include <chrono>
 #include <cstring>
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,33 +56,34 @@ class Sweep {
   /// Regret of the default; prints the finalists.
   double run() {
     const std::vector<ops::Plan> plans = ops::candidate_plans(problem_, compiler::host_target());
-    std::vector<Contestant> all;
-    for (const ops::Plan& plan : plans) {
-      all.push_back(first_look(plan));
-      if (all.size() == 1) expected_ = all[0].kernel;
-    }
     const ops::Plan chosen = plans.front();
-    std::stable_sort(all.begin(), all.end(), faster);
     const auto is_chosen = [&](const Contestant& c) { return c.plan == chosen; };
-    std::vector<Contestant> finalists(all.begin(), all.begin() + std::min<std::ptrdiff_t>(5, std::ssize(all)));
-    if (std::none_of(finalists.begin(), finalists.end(), is_chosen))
-      finalists.push_back(*std::find_if(all.begin(), all.end(), is_chosen));
+    std::vector<Contestant> finalists;  // the fastest so far, and the default
+    for (const ops::Plan& plan : plans) {
+      finalists.push_back(first_look(plan));
+      if (std::ssize(finalists) <= most_finalists) continue;
+      std::stable_sort(finalists.begin(), finalists.end(), faster);
+      const auto slowest = std::find_if_not(finalists.rbegin(), finalists.rend(), is_chosen);
+      finalists.erase(std::next(slowest).base());
+    }
     play(finalists);
     const Contestant& mine = *std::find_if(finalists.begin(), finalists.end(), is_chosen);
     const Contestant& best = *std::min_element(finalists.begin(), finalists.end(), faster);
     std::vector<double> ratios;
-    for (size_t r = 0; r < mine.rounds.size(); ++r) ratios.push_back(mine.rounds[r] / best.rounds[r]);
+    for (size_t r = 0; r < mine.rounds.size(); ++r)
+      ratios.push_back(mine.rounds[r] / best.rounds[r]);
     const double regret = tools::median(ratios) - 1;
     report(plans.size(), finalists, chosen, regret);
     return regret;
   }
 
  private:
+  static constexpr std::ptrdiff_t most_finalists = 6;
+
   static bool faster(const Contestant& a, const Contestant& b) { return a.seconds < b.seconds; }
 
   Contestant first_look(const ops::Plan& plan) {
-    const compiler::Schedule schedule =
-        ops::schedule_of(problem_, compiler::host_target(), plan);
+    const compiler::Schedule schedule = ops::schedule_of(problem_, compiler::host_target(), plan);
     Contestant c{plan, runtime::bind_conv(problem_, w_, options_.threads, &schedule), 0, {}};
     run_once(c.kernel);
     check(c);
@@ -92,9 +93,7 @@ class Sweep {
     return c;
   }
 
-  void run_once(const BoundConv& kernel) {
-    kernel.run(x_.data<float>(), y_.mutable_data<float>());
-  }
+  void run_once(const BoundConv& kernel) { kernel.run(x_.data<float>(), y_.mutable_data<float>()); }
 
   /// Seconds of a call; short calls are repeated for about half a millisecond.
   double time_batch(const BoundConv& kernel) {
@@ -111,7 +110,7 @@ class Sweep {
 
   void check(const Contestant& c) {
     const auto bytes = static_cast<size_t>(y_.size()) * sizeof(float);
-    if (!expected_) {
+    if (reference_.empty()) {
       reference_.assign(y_.data<float>(), y_.data<float>() + y_.size());
       return;
     }
@@ -124,6 +123,7 @@ class Sweep {
     for (int round = 0; round < options_.rounds; ++round)
       for (size_t i = 0; i < finalists.size(); ++i) {
         Contestant& c = finalists[(i + static_cast<size_t>(round)) % finalists.size()];
+        run_once(c.kernel);
         c.rounds.push_back(time_batch(c.kernel));
       }
     for (Contestant& c : finalists) c.seconds = tools::median(c.rounds);
@@ -138,9 +138,8 @@ class Sweep {
     for (const Contestant& c : finalists) {
       const bool is_default = c.plan == chosen;
       if (++shown > options_.show && !is_default) continue;
-      const double predicted =
-          ops::predict(problem_, compiler::host_target(), c.plan).cycles() /
-          compiler::host_target().rates.ghz * 1e-6;
+      const double predicted = ops::predict(problem_, compiler::host_target(), c.plan).cycles() /
+                               compiler::host_target().rates.ghz * 1e-6;
       fmt::print("  {:>10.4f} ms (predicted {:.4f}) {}{}\n", c.seconds * 1e3, predicted,
                  to_string(c.plan), is_default ? "  <- default" : "");
     }
@@ -150,7 +149,6 @@ class Sweep {
   const ops::ConvProblem& problem_;
   const SweepOptions& options_;
   array x_, w_, y_;
-  std::optional<BoundConv> expected_;
   std::vector<float> reference_;
 };
 
@@ -161,18 +159,22 @@ int run(const SweepOptions& o) {
     regrets.push_back(Sweep(listed.problem, o).run());
     within += regrets.back() <= 0.05;
   }
-  fmt::print("{} problems: default within 5 % of the best on {}, median regret {:.1f} %, worst {:.1f} %\n",
-             regrets.size(), within, 100 * tools::median(regrets),
-             100 * *std::max_element(regrets.begin(), regrets.end()));
+  fmt::print(
+      "{} problems: default within 5 % of the best on {}, median regret {:.1f} %, worst {:.1f} %\n",
+      regrets.size(), within, 100 * tools::median(regrets),
+      100 * *std::max_element(regrets.begin(), regrets.end()));
   return 0;
 }
 
 int parse_and_run(int argc, char** argv) {
   SweepOptions o;
   CLI::App app{"Compares the cost model's plan with all others", "nestjit-sweep"};
-  app.add_option("what", o.what, "problem files and problems (default: the two lists of bench/problems)");
-  app.add_option("--threads", o.threads, "threads a call may use (default 1)")->check(CLI::Range(1, 4096));
-  app.add_option("--rounds", o.rounds, "rounds of the finalists (default 21)")->check(CLI::Range(1, 100000));
+  app.add_option("what", o.what,
+                 "problem files and problems (default: the two lists of bench/problems)");
+  app.add_option("--threads", o.threads, "threads a call may use (default 1)")
+      ->check(CLI::Range(1, 4096));
+  app.add_option("--rounds", o.rounds, "rounds of the finalists (default 21)")
+      ->check(CLI::Range(1, 100000));
   app.add_option("--show", o.show, "finalists to print (default 3)")->check(CLI::Range(1, 6));
   try {
     app.parse(argc, argv);

@@ -20,18 +20,18 @@ std::string_view name_of(Level level);
 /// What a core can do in a cycle, and what memory costs it: the numbers of the cost models. Typical
 /// values, refined where the processor family is known.
 struct Rates {
-  double fma_bytes = 128;     // of vectors that start a fused multiply-add a cycle
-  double load_bytes = 128;    // of vectors read from the first-level cache a cycle
-  double store_bytes = 64;    // of vectors written a cycle
-  double most_vectors = 2;    // vectors of any width that start an operation of one kind a cycle
-  double issue = 6;           // operations started a cycle
-  double fma_latency = 4;     // cycles
-  double l2_bytes = 32;       // streamed from the second-level cache a cycle
-  double l3_bytes = 20;       // from the third-level cache
-  double dram_bytes = 6;      // from memory
-  double l3_wait = 10;        // cycles lost for a line from the third-level cache that nobody foresaw
-  double dram_wait = 30;      // the same from memory
-  double ghz = 3;             // to give times; relative costs do not depend on it
+  double fma_bytes = 128;   // of vectors that start a fused multiply-add a cycle
+  double load_bytes = 128;  // of vectors read from the first-level cache a cycle
+  double store_bytes = 64;  // of vectors written a cycle
+  double most_vectors = 2;  // vectors of any width that start an operation of one kind a cycle
+  double issue = 6;         // operations started a cycle
+  double fma_latency = 4;   // cycles
+  double l2_bytes = 32;     // streamed from the second-level cache a cycle
+  double l3_bytes = 20;     // from the third-level cache
+  double dram_bytes = 6;    // from memory
+  double l3_wait = 10;      // cycles lost for a line from the third-level cache that nobody foresaw
+  double dram_wait = 30;    // the same from memory
+  double ghz = 3;           // to give times; relative costs do not depend on it
 
   double fma(double vector_bytes) const { return std::min(most_vectors, fma_bytes / vector_bytes); }
   double load(double vector_bytes) const {

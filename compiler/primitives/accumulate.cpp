@@ -26,10 +26,14 @@
 //
 // What an element adds up before its first iteration is cleared then, and what it adds after its
 // last one is never stored; elements without an iteration are stored before the loop. Reads that
-// the guards and bounds protected are clamped to their buffer.
+// the guards and bounds protected are clamped to their buffer, which must hold something then.
+//
+// A leaf that initialises its element under a condition (see carry) resumes what the output holds
+// wherever the condition is false: the tile is loaded from it first.
 //
 // store=interleaved is for lanes whose outputs are as far apart as the loop around the lanes has
-// iterations, with the outputs of these in between: the last nest takes them in the order of memory,
+// iterations, with the outputs of these in between: the last nest takes them in the order of
+// memory,
 //
 //   for j: for lane: y[lane*2 + j] = acc[j, lane]     for e0: for e1: y[e0*4 + e1] = acc[j, lane]
 //   of 2 and 4 iterations                             where lane, j = divided e0*4 + e1 by 2
@@ -37,7 +41,7 @@
 // A leaf without a reduction, or a band that never runs, is left as it is. Refuses a band that is
 // not perfect, parallel and of constant extents, another shape of the leaf, masks on its accesses,
 // an update that reads the output at another element or in a guard, inner reduction bounds that
-// depend on the band, and a hull of more than 64 ranges.
+// depend on the band, a hull of more than 64 ranges, and, below a hull, guards that read memory.
 #include <algorithm>
 
 #include "compiler/nest.h"
@@ -54,6 +58,7 @@ using namespace ir;
 
 struct Leaf {
   Expr guard;  // absent where there is none
+  Expr fresh;  // where the first store runs; absent: everywhere
   const Store* init = nullptr;
   Stmt reduction;  // a loop
 
@@ -75,7 +80,9 @@ Leaf leaf_of(const ScheduleState& state, const std::string& handle, const Stmt& 
   const auto* block = core->as<Block>();
   if (core->as<Store>() || (block && block->stmts.empty())) return leaf;
   const bool two = block && block->stmts.size() == 2;
-  leaf.init = two ? block->stmts[0].as<Store>() : nullptr;
+  const auto* fresh = two ? block->stmts[0].as<If>() : nullptr;
+  leaf.init = two ? (fresh ? fresh->body : block->stmts[0]).as<Store>() : nullptr;
+  if (fresh) leaf.fresh = fresh->cond;
   const auto* reduction = two ? block->stmts[1].as<Loop>() : nullptr;
   if (!leaf.init || !reduction || reduction->loop_kind != LoopKind::reduction)
     state.refuse(handle, "its leaf must be one store followed by one nest of reductions");
@@ -84,23 +91,59 @@ Leaf leaf_of(const ScheduleState& state, const std::string& handle, const Stmt& 
   return leaf;
 }
 
-/// The update of an element with the output's reads redirected to the tile and, where `bounds` are
-/// given, every other read clamped to what they cannot prove to lie inside its buffer.
-class UpdateValue final : public Rewriter {
+/// Reads whose indices the bounds do not prove to lie inside their buffer, clamped to it.
+class ClampedReads : public Rewriter {
  public:
-  UpdateValue(const ScheduleState& state, const std::string& handle, const Store& init, Expr in_tile,
-              const Bounds* bounds)
+  /// Without bounds, reads stay as they are.
+  ClampedReads(const ScheduleState& state, const std::string& handle, const Bounds* bounds)
       : state_(state),
         handle_(handle),
-        init_(init),
-        in_tile_(std::move(in_tile)),
         bounds_(bounds) {}
   using Rewriter::rewrite;
 
   Expr rewrite(const Expr& e) override {
     const auto* load = e.as<Load>();
-    if (!load) return rewrite_children(e);
-    if (load->buffer != init_.buffer) return bounds_ ? clamped(*load) : rewrite_children(e);
+    return load && bounds_ ? clamped(*load) : rewrite_children(e);
+  }
+
+ protected:
+  const ScheduleState& state_;
+  const std::string& handle_;
+
+ private:
+  Expr clamped(const Load& load) {
+    std::vector<Expr> indices;
+    for (size_t d = 0; d < load.indices.size(); ++d) {
+      Expr index = rewrite(load.indices[d]);
+      const Expr& extent = load.buffer->shape[d];
+      const bool below = bounds_->proves_le(index + 1, extent),
+                 above = bounds_->proves_le(0, index);
+      if ((!below || !above) && !bounds_->proves_le(1, extent))
+        state_.refuse(handle_, "reads of '{}' would be clamped, and it may be empty",
+                      load.buffer->name);
+      if (!below) index = minimum(index, extent - 1);
+      if (!above) index = maximum(index, 0);
+      indices.push_back(index);
+    }
+    return Load::make(load.buffer, std::move(indices), load.mask ? rewrite(load.mask) : Expr());
+  }
+
+  const Bounds* bounds_;
+};
+
+/// The update of an element with the output's reads redirected to the tile.
+class UpdateValue final : public ClampedReads {
+ public:
+  UpdateValue(const ScheduleState& state, const std::string& handle, const Store& init,
+              Expr in_tile, const Bounds* bounds)
+      : ClampedReads(state, handle, bounds),
+        init_(init),
+        in_tile_(std::move(in_tile)) {}
+  using Rewriter::rewrite;
+
+  Expr rewrite(const Expr& e) override {
+    const auto* load = e.as<Load>();
+    if (!load || load->buffer != init_.buffer) return ClampedReads::rewrite(e);
     if (load->mask)
       state_.refuse(handle_, "the update reads '{}' under a mask", load->buffer->name);
     if (!same_place(load->indices, init_.indices))
@@ -109,23 +152,8 @@ class UpdateValue final : public Rewriter {
   }
 
  private:
-  Expr clamped(const Load& load) {
-    std::vector<Expr> indices;
-    for (size_t d = 0; d < load.indices.size(); ++d) {
-      Expr index = rewrite(load.indices[d]);
-      const Expr last = load.buffer->shape[d] - 1;
-      if (!bounds_->proves_le(index, last)) index = minimum(index, last);
-      if (!bounds_->proves_le(0, index)) index = maximum(index, 0);
-      indices.push_back(index);
-    }
-    return Load::make(load.buffer, std::move(indices), load.mask ? rewrite(load.mask) : Expr());
-  }
-
-  const ScheduleState& state_;
-  const std::string& handle_;
   const Store& init_;
   Expr in_tile_;
-  const Bounds* bounds_;
 };
 
 /// The loops around a store with the iterations of the last two counted as one number, the last
@@ -158,12 +186,17 @@ class Accumulation {
   }
 
   Stmt build(bool interleave) const {
+    if (leaf_.fresh && (band_.reaches(leaf_.fresh) || reads_memory(leaf_.fresh)))
+      state_.refuse(handle_, "the condition of its first store depends on the band");
     const Loop& t = leaf_.outermost();
     const Expr low = t.min, end = t.min + t.extent;
     const bool ragged = band_.varies(low) || band_.varies(end);
+    if (leaf_.fresh && ragged)
+      state_.refuse(handle_, "a carried reduction has one range for the band");
     if (interleave && (band_.loops().size() < 2 || band_.has_lets() || ragged))
-      state_.refuse(handle_, "store=interleaved takes two loops or more, without lets between them and "
-                             "with one range of the reduction");
+      state_.refuse(handle_,
+                    "store=interleaved takes two loops or more, without lets between them and "
+                    "with one range of the reduction");
     return Allocate::make(
         tile_, Block::make(ragged ? over_hull(low, end) : over_range(low, end, interleave)));
   }
@@ -178,14 +211,21 @@ class Accumulation {
     // The update keeps the ids of the band, so its handles stay; the two copies get new ones.
     const Stmt result = guarded(leaf_.guard, store(in_tile()));
     const Stmt stores = interleave ? interleaved(band_.loops(), result) : band_.around(result);
-    return {copy(leaf_.guard, clear()), update, clone_fresh(stores)};
+    std::vector<Stmt> all{copy(leaf_.guard, clear(nullptr)), update, clone_fresh(stores)};
+    if (leaf_.fresh) {
+      all[0] = If::make(leaf_.fresh, all[0]);
+      const Expr held = Load::make(leaf_.init->buffer, leaf_.init->indices);
+      all.insert(all.begin(), copy(leaf_.guard, Store::make(tile_, place_, held)));
+    }
+    return all;
   }
 
   /// Ranges of their own.
   std::vector<Stmt> over_hull(const Expr& low, const Expr& end) const {
     const Loop& t = leaf_.outermost();
     const Bounds around = bounds_around(state_.kernel(), band_.loops().front()->id());
-    const Expr first = extreme(low, BinaryOp::min, around), last = extreme(end, BinaryOp::max, around);
+    const Expr first = extreme(low, BinaryOp::min, around),
+               last = extreme(end, BinaryOp::max, around);
     Bounds inside = around;
     band_.add_to(inside);
     inside.add(t.id(), first, last - 1);
@@ -195,9 +235,9 @@ class Accumulation {
     const bool may_be_empty = !never_empty(low, end, around);
     Expr done = both(equal_to(t.var + 1, end), leaf_.guard);
     if (may_be_empty) done = both(done, low < end);
-    const Stmt body = Block::make({copy(equal_to(t.var, low), clear()), sink(t.body, {}, &inside),
-                                   copy(done, store(in_tile()))});
-    std::vector<Stmt> all{copy({}, clear()),
+    const Stmt body = Block::make({copy(equal_to(t.var, low), clear(&inside)),
+                                   sink(t.body, {}, &inside), copy(done, store(in_tile()))});
+    std::vector<Stmt> all{copy({}, clear(&inside)),
                           Loop::make(t.var, first, last - first, t.loop_kind, t.mapping, body)};
     if (may_be_empty)
       all.insert(all.begin(), copy(both(end <= low, leaf_.guard), store(leaf_.init->value)));
@@ -221,7 +261,10 @@ class Accumulation {
   }
 
   Expr in_tile() const { return Load::make(tile_, place_); }
-  Stmt clear() const { return Store::make(tile_, place_, leaf_.init->value); }
+  Stmt clear(const Bounds* clamp) const {
+    ClampedReads value(state_, handle_, clamp);
+    return Store::make(tile_, place_, value.rewrite(leaf_.init->value));
+  }
   Stmt store(Expr value) const {
     return Store::make(leaf_.init->buffer, leaf_.init->indices, std::move(value));
   }
@@ -244,6 +287,10 @@ class Accumulation {
     if (const auto* inner = s.as<If>()) {
       if (reads_output(inner->cond))
         state_.refuse(handle_, "a guard of the update reads '{}'", leaf_.init->buffer->name);
+      if (clamp && reads_memory(inner->cond))
+        state_.refuse(handle_,
+                      "a guard of the update reads memory, and the bounds of the reduction "
+                      "depend on the band");
       if (!belongs_inside(inner->cond))
         return If::make(inner->cond, sink(inner->body, std::move(guards), clamp));
       guards.push_back(inner->cond);

@@ -2,7 +2,8 @@
 // order and on any thread.
 //
 // Legal for parallel loops that enclose the whole kernel: outermost first, each directly inside the
-// one before. Marks the loops; the pass `workgroups` makes one loop of them.
+// one before. Marks the loops; the pass `workgroups` makes one loop of them. A loop that never runs
+// is left as it is.
 #include "compiler/nest.h"
 #include "compiler/primitives/mapping.h"
 #include "compiler/primitives/primitives.h"
@@ -19,6 +20,7 @@ void parallel(ScheduleState& state, const Step& step) {
     if (loop.loop_kind != LoopKind::parallel)
       state.refuse(handle, "it is a reduction: its iterations depend on one another");
     require_unmapped(state, handle, loop);
+    if (never_runs(state.kernel().body, loop.id())) continue;
     // The first loop from the root that is not distributed yet must be this one.
     Stmt at = state.kernel().body;
     while (const auto* outer = at.as<Loop>()) {

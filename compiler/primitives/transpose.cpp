@@ -10,7 +10,8 @@
 // mapped, around a leaf (possibly guarded) whose stores go to one element: the first one always,
 // later ones perhaps under guards. The leaf's guard goes with both nests. The handles stay with the
 // loops that make the values. Rows of a power of two and as many lanes as a vector has stay in
-// registers; other tiles become memory (pass `demote_tiles`). Loops that never run stay as they are.
+// registers; other tiles become memory (pass `demote_tiles`). Loops that never run stay as they
+// are.
 //
 // Refuses another shape of the nest or the leaf, values and guards that read the buffer that is
 // stored to, and masks.

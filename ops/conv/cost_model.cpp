@@ -17,15 +17,16 @@ using compiler::Rates;
 using compiler::Target;
 
 constexpr double line_bytes = 64;
-constexpr double tile_overhead = 14;       // cycles: filling and draining the pipeline
-constexpr double tap_overhead = 8;         // of starting a loop over channels
-constexpr double exposed_stores = 0.4;     // what does not hide behind the next tile
-constexpr double ragged_overhead = 4;      // of a row of an edge tile, a tap: tests and addresses
-constexpr double workgroup_overhead = 60;  // of bounds that depend on block and panel
-constexpr double worth_sharing = 4e5;      // cycles that are worth a second core
-constexpr double foreseen = 0.06;          // what is left of a wait when the line was asked for
-constexpr double blocked_overhead = 1.006; // of bounds by block, and panels that come back cold
-constexpr double in_a_row = 0.2;           // or when lines follow one another in memory
+constexpr double tile_overhead = 14;        // cycles: filling and draining the pipeline
+constexpr double tap_overhead = 8;          // of starting a loop over channels
+constexpr double exposed_stores = 0.3;      // of a tile, by the square of its vectors
+constexpr double ragged_overhead = 4;       // of a row of an edge tile, a tap: tests and addresses
+constexpr double ragged_step = 1.15;        // rows with addresses of their own
+constexpr double workgroup_overhead = 60;   // of bounds that depend on block and panel
+constexpr double worth_sharing = 4e5;       // cycles that are worth a second core
+constexpr double foreseen = 0.06;           // what is left of a wait when the line was asked for
+constexpr double blocked_overhead = 1.006;  // of bounds by block, and panels that come back cold
+constexpr double in_a_row = 0.2;            // or when lines follow one another in memory
 constexpr double page = 4096;
 
 double ceil_div(int64_t a, int64_t b) { return static_cast<double>(base::ceil_div(a, b)); }
@@ -82,7 +83,9 @@ class Model {
     const double busy = std::max(p.compute, p.stream) + p.wait;
     if (target_.cores > 1 && busy > worth_sharing) {
       const double rounds = std::ceil(workgroups / target_.cores);
-      p.idle = 0.5 * busy * (rounds * target_.cores / workgroups - 1);
+      // Uneven shares, and the last workgroup that one core works on alone.
+      p.idle = 0.5 * busy * (rounds * target_.cores / workgroups - 1) +
+               0.04 * busy * target_.cores / workgroups;
     }
     p.bound = bound_of(p);
     return p;
@@ -101,30 +104,39 @@ class Model {
   }
 
  private:
-  double outer_loops() const {
-    return static_cast<double>(problem_.batch * problem_.groups);
-  }
+  double outer_loops() const { return static_cast<double>(problem_.batch * problem_.groups); }
   double blocks(const Plan& plan) const {
     return plan.row_block > 0 ? ceil_div(products_.rows, plan.row_block) : 1;
   }
 
-  /// Tiles of one block of rows, or of all rows.
+  /// Tiles of all blocks of rows, and how much of the reduction an edge tile runs through.
   struct Tiles {
     double full, edge;
+    double edge_share;
   };
   Tiles tiles_of(const Plan& plan, const Product& part) const {
-    const int64_t rows = std::max<int64_t>(problem_.axes[0].input + (part.taps - 1) * products_.row_step, 1);
-    const int64_t cut = 2 * (part.taps - 1) * products_.row_step;  // rows with fewer taps
-    const auto split = [&](int64_t count, int64_t cut_rows) {
-      const int64_t full = std::max<int64_t>(count - cut_rows, 0) / plan.rows;
-      return Tiles{static_cast<double>(full), ceil_div(count - full * plan.rows, plan.edge_rows)};
+    const ConvAxis& axis = problem_.axes[0];
+    const int64_t reach = (part.taps - 1) * products_.row_step;
+    // Cropping leaves a panel as many rows as its residue has outputs.
+    const int64_t rows = std::max<int64_t>(
+        std::min(axis.input + reach, base::ceil_div(axis.output, axis.input_dilation)), 1);
+    const int64_t whole = std::clamp<int64_t>(axis.input - reach, 0, rows);
+    const auto split = [&](int64_t count, int64_t cut) {
+      const int64_t full = std::max<int64_t>(count - cut, 0) / plan.rows;
+      const int64_t rest = count - full * plan.rows;
+      // Row by row, those with fewer taps run through no more than these.
+      const double share =
+          plan.edge_rows == 1 && rest > 0
+              ? 1 - 0.5 * static_cast<double>(std::min(cut, rest)) / static_cast<double>(rest)
+              : 1;
+      return Tiles{static_cast<double>(full), ceil_div(rest, plan.edge_rows), share};
     };
-    if (plan.row_block == 0 || plan.row_block >= rows) return split(rows, cut);
+    if (plan.row_block == 0 || plan.row_block >= rows) return split(rows, rows - whole);
     const int64_t inner = std::max<int64_t>(rows / plan.row_block - 2, 0);
     const Tiles middle = split(plan.row_block, 0);
-    const Tiles ends = split(rows - inner * plan.row_block, cut);
+    const Tiles ends = split(rows - inner * plan.row_block, rows - whole);
     return {static_cast<double>(inner) * middle.full + ends.full,
-            static_cast<double>(inner) * middle.edge + ends.edge};
+            static_cast<double>(inner) * middle.edge + ends.edge, ends.edge_share};
   }
 
   void product(const Plan& plan, const Product& part, Prediction& p, double& workgroups) const {
@@ -138,17 +150,20 @@ class Model {
     } else {
       const bool fused = columns_fuse(problem_, lanes_);
       const int64_t columns = fused ? part.residues * products_.channels : products_.channels;
-      panels = ceil_div(columns, plan.vectors * lanes_) *
-               static_cast<double>(fused ? 1 : part.residues);
+      panels =
+          ceil_div(columns, plan.vectors * lanes_) * static_cast<double>(fused ? 1 : part.residues);
     }
     const Tiles tiles = tiles_of(plan, part);
     const double rows = static_cast<double>(plan.rows), edge = static_cast<double>(plan.edge_rows);
     const bool one_walk = problem_.groups == 1 && products_.row_step == 1;
     const double full_cycles = depth * tile_step(plan, rows, vectors) + tile_overhead +
-                               exposed_stores * rows * vectors / rates_.store(vector_) +
+                               exposed_stores * rows * vectors * rows * vectors +
+                               carried_sums(plan, depth) +
                                (one_walk ? 1 : taps) * tap_overhead;
-    const double edge_cycles = depth * (step(edge, vectors) + 1) + tile_overhead +
-                               exposed_stores * edge * vectors / rates_.store(vector_) +
+    const double edge_step =
+        tile_step(plan, edge, vectors) * (plan.edge_rows > 1 ? ragged_step : 1) + 1;
+    const double edge_cycles = tiles.edge_share * depth * edge_step + tile_overhead +
+                               exposed_stores * edge * vectors * edge * vectors +
                                taps * (tap_overhead + edge * ragged_overhead);
     p.compute += repeat * panels * (tiles.full * full_cycles + tiles.edge * edge_cycles);
     const double divided = plan.lanes == Lanes::channels && plan.row_block > 0 ? 1 : panels;
@@ -162,8 +177,19 @@ class Model {
     const double compute = step(rows, vectors) * (rows_collide(rows) ? 1.04 : 1);
     const double panel = panel_bytes(plan);
     if (panel < 0.7 * static_cast<double>(target_.l1d_bytes)) return compute;
-    const double moved = vectors * vector_ / rates_.l2_bytes;
+    const double rate =
+        panel < 0.7 * static_cast<double>(target_.l2_bytes) ? rates_.l2_bytes : rates_.l3_bytes;
+    const double moved = vectors * vector_ / rate * (vectors > 8 ? 1.1 : 1);
     return std::cbrt(compute * compute * compute + moved * moved * moved);
+  }
+
+  /// Sums that go through memory between blocks of the reduction.
+  double carried_sums(const Plan& plan, double depth) const {
+    if (plan.depth_block == 0) return 0;
+    const double blocks = std::ceil(depth / static_cast<double>(plan.depth_block)) - 1;
+    const double tile = static_cast<double>(plan.rows * plan.vectors);
+    return blocks * (tile_overhead + tile / rates_.load(vector_) + tile / rates_.store(vector_) +
+                     exposed_stores * tile * tile);
   }
 
   /// Rows a large power of two apart share few sets of the first-level cache.
@@ -177,13 +203,18 @@ class Model {
     return static_cast<double>(problem_.in_channels) * ir::byte_size(problem_.dtype);
   }
 
+  /// What a tile reads of the packed weights before it starts again from the front.
   double panel_bytes(const Plan& plan) const {
-    return static_cast<double>(products_.parts.back().taps * products_.depth * plan.vectors) * vector_;
+    if (plan.depth_block > 0) return static_cast<double>(plan.depth_block * plan.vectors) * vector_;
+    return static_cast<double>(products_.parts.back().taps * products_.depth * plan.vectors) *
+           vector_;
   }
 
   void positions(Prediction& p, double& workgroups) const {
-    const double columns = static_cast<double>(products_.parts.back().residues * products_.channels);
-    const double depth = static_cast<double>(products_.depth), taps = static_cast<double>(products_.parts.back().taps);
+    const double columns =
+        static_cast<double>(products_.parts.back().residues * products_.channels);
+    const double depth = static_cast<double>(products_.depth),
+                 taps = static_cast<double>(products_.parts.back().taps);
     constexpr double turning = 4;  // shuffles a vector
     const double vectors = outer_loops() * ceil_div(products_.rows, lanes_);
     p.compute += vectors * depth * (columns * taps + turning + taps) / rates_.fma(vector_);
@@ -206,15 +237,20 @@ class Model {
     const double block = row_bytes() * static_cast<double>(plan.row_block);
     double x_passes = 1, w_passes = 1;
     if (plan.lanes == Lanes::columns) {
-      const double panels = std::max(1.0, std::ceil(bytes_.w / std::max(panel_bytes(plan), 1.0)));
+      Plan whole = plan;
+      whole.depth_block = 0;
+      const double panels = std::max(1.0, std::ceil(bytes_.w / panel_bytes(whole)));
       const bool blocked = plan.row_block > 0;
-      const double near = blocked && plan.rows_outermost ? block : bytes_.x / static_cast<double>(problem_.batch);
+      const double near =
+          blocked && plan.rows_outermost ? block : bytes_.x / static_cast<double>(problem_.batch);
       // A group's panels read the group's channels only.
-      x_passes = near <= 0.5 * l2 ? 1 : std::max(1.0, panels / static_cast<double>(problem_.groups));
+      x_passes =
+          near <= 0.5 * l2 ? 1 : std::max(1.0, panels / static_cast<double>(problem_.groups));
       w_passes = blocked && plan.rows_outermost && bytes_.w > 0.5 * l2 ? blocks(plan) : 1;
     }
     const double rate = bytes_.home == Home::l3 ? rates_.l3_bytes : rates_.dram_bytes;
-    const double moved = x_passes * bytes_.x + w_passes * bytes_.w * needed_weights() + 2 * bytes_.y;
+    const double moved =
+        x_passes * bytes_.x + w_passes * bytes_.w * needed_weights() + 2 * bytes_.y;
     p.stream += moved / rate;
     // Channel by channel in a low block, or position by position, lines follow one another.
     const bool walks = plan.lanes == Lanes::positions ||
@@ -234,14 +270,17 @@ class Model {
   /// The share of the weights that meets a row: a short input does not reach all taps.
   double needed_weights() const {
     const ConvAxis& axis = problem_.axes[0];
-    const double reach = static_cast<double>(axis.output) / static_cast<double>(std::max<int64_t>(axis.taps * axis.dilation, 1));
+    const double reach = static_cast<double>(axis.output) /
+                         static_cast<double>(std::max<int64_t>(axis.taps * axis.dilation, 1));
     return std::min(1.0, std::max(reach, 0.05));
   }
 
   /// Vectors of channels at rows a multiple of a page apart meet in a few sets of the first cache.
   bool collides(const Plan& plan) const {
     if (plan.lanes != Lanes::channels) return false;
-    const double row = static_cast<double>(problem_.out_channels * products_.parts.back().residues) * ir::byte_size(problem_.dtype);
+    const double row =
+        static_cast<double>(problem_.out_channels * products_.parts.back().residues) *
+        ir::byte_size(problem_.dtype);
     return std::fmod(row * static_cast<double>(plan.rows), page) == 0;
   }
 
@@ -266,20 +305,51 @@ bool fits_registers(const Target& target, int64_t rows, int64_t vectors) {
   return rows * vectors + vectors + (target.has_fma ? 1 : 2) <= target.vector_registers;
 }
 
+/// Rows of a block when `count` blocks share all rows evenly, in whole tiles.
+int64_t even_block(const Products& products, int64_t rows_of_tile, int64_t count) {
+  const int64_t rows = base::ceil_div(products.rows, std::max<int64_t>(count, 1));
+  return base::ceil_div(rows, rows_of_tile) * rows_of_tile;
+}
+
+/// Block sizes worth a look: none, input blocks for the second-level cache, work for every core.
+std::vector<int64_t> block_sizes(const ConvProblem& problem, const Products& products,
+                                 const Target& target, int64_t rows_of_tile) {
+  const double x_bytes = static_cast<double>(products.rows * problem.in_channels) *
+                         ir::byte_size(problem.dtype);
+  std::vector<int64_t> blocks{0};
+  const auto add = [&](int64_t count) {
+    const int64_t block = even_block(products, rows_of_tile, count);
+    if (count > 1 && block < products.rows &&
+        std::find(blocks.begin(), blocks.end(), block) == blocks.end())
+      blocks.push_back(block);
+  };
+  for (const double share : {0.1, 0.3})
+    add(static_cast<int64_t>(std::ceil(x_bytes / (share * static_cast<double>(target.l2_bytes)))));
+  constexpr int64_t workgroups_a_core = 6;
+  add(base::ceil_div(workgroups_a_core * target.cores, problem.batch * problem.groups));
+  return blocks;
+}
+
+/// Steps of the reduction whose weights fill a quarter of the second-level cache, where all of them
+/// fill more than half of it; 0: all.
+int64_t depth_block(const ConvProblem& problem, const Products& products, const Target& target,
+                    int64_t vectors) {
+  const int64_t step = vectors * target.vector_bytes;
+  const int64_t depth = products.parts.back().taps * products.depth;
+  const bool one_walk = problem.groups == 1 && products.row_step == 1;
+  if (!one_walk || depth * step <= target.l2_bytes / 2) return 0;
+  return std::max<int64_t>(target.l2_bytes / 4 / step, 64);
+}
+
 /// Plans of one register tile.
-std::vector<Plan> variants(const Products& products, const Target& target, Plan plan, double row_bytes) {
-  std::vector<int64_t> edges, blocks{0};
+std::vector<Plan> variants(const ConvProblem& problem, const Products& products,
+                           const Target& target, Plan plan) {
+  std::vector<int64_t> edges;
   for (const int64_t rows : {1, 2, 3, 4, 5, 6})
     if (fits_registers(target, rows, plan.vectors)) edges.push_back(rows);
-  const double l2 = static_cast<double>(target.l2_bytes);
-  for (const double share : {0.1, 0.3}) {
-    const auto most = static_cast<int64_t>(share * l2 / row_bytes / static_cast<double>(plan.rows));
-    const int64_t block = std::clamp<int64_t>(most, 1, 64) * plan.rows;
-    if (block < products.rows && block != blocks.back()) blocks.push_back(block);
-  }
   std::vector<Plan> plans;
   for (const int64_t edge : edges)
-    for (const int64_t block : blocks)
+    for (const int64_t block : block_sizes(problem, products, target, plan.rows))
       for (const bool rows_outermost : {false, true})
         for (const bool fetch_rows : {false, true})
           for (const bool fetch_panels : {false, true}) {
@@ -288,6 +358,11 @@ std::vector<Plan> variants(const Products& products, const Target& target, Plan 
             plan.fetch_rows = fetch_rows, plan.fetch_panels = fetch_panels;
             plans.push_back(plan);
           }
+  if (const int64_t depth = depth_block(problem, products, target, plan.vectors); depth > 0)
+    for (size_t i = 0, count = plans.size(); i < count; ++i) {
+      plans.push_back(plans[i]);
+      plans.back().depth_block = depth;
+    }
   return plans;
 }
 
@@ -332,7 +407,11 @@ bool fewer_cycles(const Scored& a, const Scored& b) { return a.cycles < b.cycles
 
 std::vector<Scored> scored(const Model& model, const std::vector<Plan>& plans) {
   std::vector<Scored> out;
-  for (const Plan& plan : plans) out.push_back({plan, model.predict(plan).cycles()});
+  // Where memory decides, less arithmetic is still the better plan.
+  for (const Plan& plan : plans) {
+    const Prediction p = model.predict(plan);
+    out.push_back({plan, p.cycles() + 0.03 * p.compute});
+  }
   std::stable_sort(out.begin(), out.end(), fewer_cycles);
   return out;
 }
@@ -353,14 +432,13 @@ std::vector<Plan> candidate_plans(const ConvProblem& problem, const Target& targ
   const Model model(problem, target);
   std::vector<Scored> tiles = scored(model, tile_plans(target));
   std::vector<Scored> all;
-  const double row_bytes = static_cast<double>(problem.in_channels) * ir::byte_size(problem.dtype);
   for (size_t i = 0; i < tiles.size(); ++i) {
     if (i >= tiles_with_variants) {
       all.push_back(tiles[i]);
       continue;
     }
     std::vector<Scored> some =
-        scored(model, variants(model.products(), target, tiles[i].plan, row_bytes));
+        scored(model, variants(problem, model.products(), target, tiles[i].plan));
     some.resize(std::min(some.size(), variants_of_a_tile));
     all.insert(all.end(), some.begin(), some.end());
   }
@@ -382,18 +460,21 @@ std::string explain_plan(const ConvProblem& problem, const Target& target, const
   const Footprint& bytes = model.bytes();
   std::string text = to_string(plan) + "\n";
   for (const Product& part : model.products().parts)
-    text += fmt::format("product: {} rows x {} columns, {} taps x {} channels\n",
-                        model.products().rows, part.residues * model.products().channels, part.taps,
-                        model.products().depth);
-  text += fmt::format("tile: {} x {} vectors, {:.1f} cycles a step of the reduction\n", plan.rows,
-                      plan.vectors, model.step(static_cast<double>(plan.rows), static_cast<double>(plan.vectors)));
+    text +=
+        fmt::format("product: {} rows x {} columns, {} taps x {} channels\n", model.products().rows,
+                    part.residues * model.products().channels, part.taps, model.products().depth);
+  text += fmt::format(
+      "tile: {} x {} vectors, {:.1f} cycles a step of the reduction\n", plan.rows, plan.vectors,
+      model.step(static_cast<double>(plan.rows), static_cast<double>(plan.vectors)));
   constexpr std::array<std::string_view, 3> homes{"L2", "L3", "DRAM"};
-  text += fmt::format("bytes: input {:.0f}, weights {:.0f}, output {:.0f}, at home in {}\n", bytes.x,
-                      bytes.w, bytes.y, homes[static_cast<size_t>(bytes.home)]);
-  text += fmt::format("cycles: tiles {:.0f}, stream {:.0f} (overlapped), waits {:.0f}, idle cores {:.0f}\n",
-                      p.compute, p.stream, p.wait, p.idle);
+  text += fmt::format("bytes: input {:.0f}, weights {:.0f}, output {:.0f}, at home in {}\n",
+                      bytes.x, bytes.w, bytes.y, homes[static_cast<size_t>(bytes.home)]);
+  text += fmt::format(
+      "cycles: tiles {:.0f}, stream {:.0f} (overlapped), waits {:.0f}, idle cores {:.0f}\n",
+      p.compute, p.stream, p.wait, p.idle);
   text += fmt::format("bound by {}, {:.4f} ms on one core at {:.1f} GHz\n", name_of(p.bound),
-                      (std::max(p.compute, p.stream) + p.wait) / target.rates.ghz * 1e-6, target.rates.ghz);
+                      (std::max(p.compute, p.stream) + p.wait) / target.rates.ghz * 1e-6,
+                      target.rates.ghz);
   return text;
 }
 

@@ -118,8 +118,8 @@ class Template {
     const bool skips = products_.gap > 1;
     Handles distributed = outer;
     if (skips) std::erase(distributed, names.h);
-    step("reorder {} {} {} {}{} {}", join(distributed), skips ? names.h : "", names.j, lane, names.co,
-         names.q);
+    step("reorder {} {} {} {}{} {}", join(distributed), skips ? names.h : "", names.j, lane,
+         names.co, names.q);
     step("parallel {}", join(distributed));
     if (skips) {
       step("peel {} at=1 -> reached skipped", names.h);
@@ -128,7 +128,8 @@ class Template {
     }
     if (products_.parts.size() == 1) return inner_part(names, "", products_.parts[0]);
     step("peel {} at={} -> few many", names.j, products_.parts[0].residues);
-    for (const auto& [id, product] : {std::pair{"few", products_.parts[0]}, {"many", products_.parts[1]}}) {
+    for (const auto& [id, product] :
+         {std::pair{"few", products_.parts[0]}, {"many", products_.parts[1]}}) {
       prefix_ = std::string(id) + "/";
       if (product.taps > 0) inner_part(names.under(id, names.j), std::string(id) + ".", product);
     }
@@ -140,10 +141,10 @@ class Template {
 
   /// A nest whose loops stand in their final order.
   struct Part {
-    Handles distributed;   // loops that may be workgroups, outermost first
-    Handles packed;        // those of them that the weights depend on
+    Handles distributed;  // loops that may be workgroups, outermost first
+    Handles packed;       // those of them that the weights depend on
     std::string q, t, ci;
-    Handles inner;         // loops of a register tile below its rows; the last one is the lanes
+    Handles inner;  // loops of a register tile below its rows; the last one is the lanes
   };
 
   /// Splits the columns into panels and puts the loops into their order: outer loops, then panels
@@ -211,11 +212,17 @@ class Template {
       step("fuse {} {} -> {}", t, ci, innermost = id + "kk");
     else if (channel_lanes() && product.taps * plan_.rows <= most_unrolled)
       step("unroll {}", t);
+    const bool blocked = plan_.depth_block > 0 && innermost != ci;
+    if (blocked) {
+      step("split {} by={} tail=cut -> {}kb {}ki", innermost, plan_.depth_block, id, id);
+      step("carry {}kb {}q0", id, id);
+      innermost = id + "ki";
+    }
     tile(id + "q1", main, part.inner);
     const int64_t turns = products_.depth * (innermost == ci ? 1 : product.taps);
-    if (plan_.fetch_rows && plan_.rows * problem_.in_channels <= most_fetched * turns)
+    if (plan_.fetch_rows && !blocked && plan_.rows * problem_.in_channels <= most_fetched * turns)
       step("prefetch x {}q0 {}", id, innermost);
-    if (plan_.fetch_panels && !channel_lanes() &&
+    if (plan_.fetch_panels && !blocked && !channel_lanes() &&
         product.taps * products_.depth * plan_.vectors * lanes_ <= most_fetched * turns)
       step("prefetch {}wp {} {}", id, part.packed.back(), innermost);
     step("split {} by={} tail=guard -> {}r0 {}r1", rest, plan_.edge_rows, id, id);

@@ -109,6 +109,7 @@ Plan random_plan(Draw& draw, const ConvProblem& problem) {
   plan.row_block = draw.one_in(2) ? 0 : draw.between(1, 12);
   plan.rows_outermost = draw.one_in(2);
   plan.fetch_rows = draw.one_in(3);
+  plan.depth_block = draw.one_in(3) ? draw.between(1, 9) : 0;
   plan.fetch_panels = draw.one_in(3);
   return plan;
 }

@@ -169,9 +169,9 @@ TEST(Accumulate, NothingToAccumulate) {
 TEST(Accumulate, RefusesOtherBands) {
   const std::string k = band(0, 4, 8, 9);
   const char* perfect = "the loops must be one perfect band, outermost first";
-  expect_refused(k, "accumulate lane q1 -> acc", "lane", perfect);
+  expect_refused(k, "accumulate lane q1 -> acc", "q1", perfect);
   expect_refused(k, "accumulate q0 lane -> acc", "lane", perfect);
-  expect_refused(k, "accumulate q0 q1 lane k -> acc", "q0", perfect);
+  expect_refused(k, "accumulate q0 q1 lane k -> acc", "k", perfect);
   expect_refused(k, "accumulate k -> acc", "k", "it is not parallel");
   expect_refused(R"(
     kernel k(x: f32[9] input, y: f32[n] output) symbols(n >= 0) {
@@ -215,8 +215,203 @@ TEST(Accumulate, RefusesOtherUpdates) {
   expect_refused(
       leaf("y[q] = 0.0f32 for k in [0, 9) reduction { if y[q] < 3.0f32 { y[q] = y[q] + x[k] } }"),
       step, "q", "a guard of the update reads 'y'");
-  expect_refused(leaf("y[q] = 0.0f32 for k in [q, 9) reduction { y[q] = y[q] + x[k] }"), step, "q",
-                 "the bounds of the reduction 'k' depend on 'q'");
+}
+
+/// Rows q0*R + q1 of their own tap ranges [LOW, HIGH) around an inner reduction over channels. The
+/// output holds three rows more than are written; the reads are inside x for these ranges only.
+std::string ragged(const std::string& low, const std::string& high, int64_t rows) {
+  return with(R"(
+    kernel k(x: f32[8, 3] input, w: f32[5, 3, 4] constant, y: f32[24, 4] output) fused {
+      for q0 in [0, 3) parallel {
+        for q1 in [0, ROWS) parallel {
+          let q: index = q0*ROWS + q1 - 3
+          for lane in [0, 4) parallel {
+            if q*4 + lane < 30 {
+              y[q + 3, lane] = 1.0f32
+              for t in [)" +
+                  low + ", " + low + " + (" + high + " - " + low + R"()) reduction {
+                for c in [0, 3) reduction {
+                  y[q + 3, lane] = fma(x[q + t, c], w[t, c, lane], y[q + 3, lane])
+                }
+              }
+            }
+          }
+        }
+      }
+    })",
+              "ROWS", rows);
+}
+
+TEST(Accumulate, RaggedReductions) {
+  const char* steps = "unroll q1\nvectorize lane\naccumulate q1 lane -> acc";
+  for (const int64_t rows : {1, 2, 3, 5, 7})
+    for (const auto& [low, high] :
+         {std::pair{"max(0, 0 - q)", "min(5, 8 - q)"}, std::pair{"max(0, 0 - q)", "min(2, 8 - q)"},
+          std::pair{"max(2, 0 - q)", "min(4, 6 - q)"},
+          std::pair{"max(0, 0 - q)", "min(min(5, 8 - q), floormod(q, 3))"},
+          std::pair{"max(floormod(q, 2), 0 - q)", "min(5, 8 - q)"},
+          std::pair{"max(0, 0 - q)", "min(select(q < 2, 1, 4), 8 - q)"}}) {
+      expect_same_bits(ragged(low, high, rows), steps);
+      expect_same_bits(ragged(low, high, rows), "accumulate q1 lane -> acc");
+      expect_same_bits(ragged(low, high, rows), "accumulate lane -> acc");
+    }
+}
+
+// Every range of one row in turn is empty, so the row keeps its first value.
+TEST(Accumulate, RaggedRowsWithoutIterations) {
+  for (const char* high : {"0", "q1*2 - 3", "3 - q1*3", "floormod(q1, 2)*4", "min(q1, 2 - q1)"})
+    for (const char* low : {"0", "1", "q1", "3 - q1", "floormod(q1 + 1, 2)"}) {
+      const std::string k = fmt::format(R"(
+        kernel k(x: f32[5] input, y: f32[4] output) {{
+          for q1 in [0, 4) parallel {{
+            y[q1] = y[q1]*2.0f32
+            for t in [{0}, {0} + (({1}) - ({0}))) reduction {{
+              if 0 <= t and t < 5 {{
+                y[q1] = x[t] - y[q1]
+              }}
+            }}
+          }}
+        }})",
+                                        low, high);
+      expect_same_bits(k, "accumulate q1 -> acc");
+      expect_same_bits(k, "unroll q1\naccumulate q1 -> acc");
+      expect_same_bits(k, "accumulate q1 -> acc\nvectorize q1");
+    }
+}
+
+TEST(Accumulate, RaggedRowsShareOneLoopOverTheHull) {
+  // Monotone bounds: the ends of the hull are those of the first and the last row.
+  const std::string monotone =
+      text_of(scheduled(ragged("max(0, 0 - q)", "min(5, 8 - q)", 7), "accumulate q1 lane -> acc"));
+  expect_contains(monotone, "for t in [0, min(5, 11 - q0*7)) reduction");
+  // Others: the extremum over all rows.
+  const std::string folded = text_of(scheduled(leaf(R"(
+        y[q] = 0.0f32
+        for k in [floormod(q + 1, 3), 3) reduction {
+          y[q] = y[q] + x[k + q]
+        })"),
+                                               "accumulate q -> acc"));
+  expect_contains(folded, "for k in [0, 3) reduction");
+  expect_contains(folded, "if k == floormod(q_1 + 1, 3)");
+}
+
+// Beyond its own range a row reads what the others read, held inside the buffer.
+TEST(Accumulate, RaggedReadsAreClampedWhereNothingProvesThem) {
+  const std::string text =
+      text_of(scheduled(leaf("y[q] = 0.0f32 for k in [q, 9) reduction { y[q] = y[q] + x[k - q] }"),
+                        "accumulate q -> acc"));
+  expect_contains(text, "x[max(k - q_2, 0)]");
+  const std::string proved =
+      text_of(scheduled(leaf("y[q] = 0.0f32 for k in [q, 9) reduction { y[q] = y[q] + x[k] }"),
+                        "accumulate q -> acc"));
+  expect_contains(proved, "+ x[k]\n");
+}
+
+// The guard at the leaf protects the read of the first value, one on the update that of its own.
+TEST(Accumulate, RaggedGuardsKeepTheReadsInside) {
+  const std::string first = R"(
+    kernel k(x: f32[6] input, b: f32[3] input, y: f32[8] output) {
+      for q in [0, 8) parallel {
+        if q < 3 {
+          y[q] = b[q]
+          for k in [q, 5) reduction {
+            y[q] = x[k - q] - y[q]
+          }
+        }
+      }
+    })";
+  expect_same_bits(first, "accumulate q -> acc");
+  expect_same_bits(first, "unroll q\naccumulate q -> acc");
+  const std::string own = R"(
+    kernel k(x: f32[6] input, y: f32[3] output) {
+      for q in [0, 8) parallel {
+        if q < 3 {
+          y[q] = y[q] + 1.0f32
+          for k in [q, 5) reduction {
+            y[q] = x[k - q] - y[q]
+          }
+        }
+      }
+    })";
+  expect_same_bits(own, "accumulate q -> acc");
+  expect_same_bits(own, "unroll q\naccumulate q -> acc");
+}
+
+TEST(Accumulate, RaggedReductionsOverSymbols) {
+  const char* k = R"(
+    kernel k(x: f32[L, 2] input, y: f32[LO, 2] output) symbols(L in [1, 40], LO in [0, 60]) {
+      for q0 in [0, floordiv(LO + 3, 4)) parallel {
+        for q1 in [0, 4) parallel {
+          let q: index = q0*4 + q1
+          for c in [0, 2) parallel {
+            if q < LO {
+              y[q, c] = 1.0f32
+              for t in [max(0, 5 - q), max(0, 5 - q) + (min(3, L + 5 - q) - max(0, 5 - q))) reduction {
+                y[q, c] = x[q + t - 5, c] - y[q, c]
+              }
+            }
+          }
+        }
+      }
+    })";
+  for (const int64_t l : {1, 2, 9})
+    for (const int64_t lo : {0, 1, 4, 7, 16})
+      for (const char* steps : {"accumulate q1 c -> acc", "unroll q1 c\naccumulate q1 c -> acc",
+                                "unroll q1\nvectorize c\naccumulate q1 c -> acc"})
+        expect_same_bits(k, steps, {{"L", l}, {"LO", lo}});
+}
+
+TEST(Accumulate, RefusesOtherRaggedReductions) {
+  const char* step = "accumulate q -> acc";
+  expect_refused(leaf(R"(
+        y[q] = 0.0f32
+        for k in [0, 2) reduction {
+          for c in [q, 6) reduction {
+            y[q] = y[q] + x[k + c]
+          }
+        })"),
+                 step, "q", "the bounds of the inner reduction 'c' depend on the band");
+  expect_refused(R"(
+    kernel k(x: f32[9] input, y: f32[99] output) {
+      for q in [0, 65) parallel {
+        y[q] = 0.0f32
+        for k in [0, floormod(q*q, 9)) reduction {
+          y[q] = y[q] + x[k]
+        }
+      }
+    })",
+                 step, "q", "the bounds of the reduction 'k' take more than 64 values");
+  // A row without an iteration of its own could read a buffer that has no element at all.
+  expect_refused(R"(
+    kernel k(x: f32[L] input, y: f32[4] output) symbols(L >= 0) {
+      for q in [0, 4) parallel {
+        y[q] = 0.0f32
+        for k in [max(0, 2 - q), max(0, 2 - q) + (min(3, L + 2 - q) - max(0, 2 - q))) reduction {
+          y[q] = y[q] + x[q + k - 2]
+        }
+      }
+    })",
+                 step, "q", "reads of 'x' would be clamped, and it may be empty");
+  // A guard that reads memory would read it in iterations that a row does not have.
+  expect_refused(
+      leaf(R"(
+        y[q] = 0.0f32
+        for k in [0, 9 - q) reduction {
+          if x[k + q] > 0.0f32 {
+            y[q] = y[q] + x[k + q]
+          }
+        })"),
+      step, "q",
+      "a guard of the update reads memory, and the bounds of the reduction depend on the "
+      "band");
+  const char* order =
+      "store=interleaved takes two loops or more, without lets between them and with one range of "
+      "the reduction";
+  expect_refused(leaf("y[q] = 0.0f32 for k in [q, 9) reduction { y[q] = y[q] + x[k] }"),
+                 "accumulate q store=interleaved -> acc", "q", order);
+  expect_refused(ragged("0", "5", 3), "accumulate q1 lane store=interleaved -> acc", "lane", order);
+  expect_refused(ragged("0", "5", 3), "accumulate q1 lane store=reversed -> acc", "lane",
+                 "store= takes plain or interleaved, got 'reversed'");
 }
 
 }  // namespace

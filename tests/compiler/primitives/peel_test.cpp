@@ -46,11 +46,62 @@ TEST(Peel, MainAndRest) {
       expect_same_bits(rows(min, extent), "peel q -> main edge");
 }
 
+TEST(Peel, MainIsAMultiple) {
+  for (const int64_t by : {1, 2, 3, 4, 5, 9, 100})
+    for (const int64_t min : {-5, 0, 2, 4})
+      for (const int64_t extent : {-1, 0, 1, 5, 11, 20}) {
+        const std::string step = fmt::format("peel q by={} -> main edge", by);
+        expect_same_bits(rows(min, extent), step);
+        // by=N needs no guard afterwards.
+        expect_same_bits(rows(min, extent), step + fmt::format("\nsplit main by={} -> q0 q1", by));
+      }
+  expect_contains(text_of(scheduled(rows(-5, 20), "peel q by=3 -> main edge")),
+                  "for q in [2, 5) parallel {\n    y[q + 5] = 0.0f32\n    for t in [0, 4) ");
+}
+
+/// Rows from A to A + ROWS, where both may be expressions, cut short by the input's ends.
+std::string rows_of_blocks(const std::string& first, const std::string& count) {
+  return R"(
+    kernel k(x: f32[L] input, y: f32[60] output) symbols(L in [1, 40], B in [0, 6]) {
+      for b in [0, B) parallel {
+        for q in [)" +
+         first + ", " + first + " + " + count + R"() parallel {
+          y[q + 5] = 0.0f32
+          for t in [max(0, 2 - q), max(0, 2 - q) + (min(4, L + 2 - q) - max(0, 2 - q))) reduction {
+            y[q + 5] = x[q + t - 2] - y[q + 5]
+          }
+        }
+      }
+    })";
+}
+
+TEST(Peel, SymbolicBoundsAndOuterLoops) {
+  for (const auto& [first, count] :
+       {std::pair{"b*7", "7"}, std::pair{"b*7", "min(7, L + 2 - b*7)"},
+        std::pair{"0", "(L + 2)*0 + 9"}, std::pair{"b*9 - 3", "floordiv(L, 2)*0 + 4 + b"}})
+    for (const char* step :
+         {"peel q -> main edge", "peel q by=2 -> main edge",
+          "peel q by=3 -> main edge\nsplit main by=3 -> q0 q1", "peel q by=8 -> main edge"})
+      for (const int64_t l : {1, 3, 17, 40})
+        for (const int64_t b : {0, 1, 4})
+          if (std::string(first) != "0" || b < 2)  // else two blocks would write one row
+            expect_same_bits(rows_of_blocks(first, count), step, {{"L", l}, {"B", b}});
+}
+
+TEST(Peel, TheEndsOfMainHaveNames) {
+  const std::string text = text_of(scheduled(rows_of_blocks("b*7", "min(7, L + 2 - b*7)"),
+                                             "peel q by=3 -> main edge\nsplit main by=3 -> q0 q1"));
+  for (const char* part : {"let q_first: index = ", "let q_end: index = ", "let q_main: index = ",
+                           "let q_full: index = floordiv("})
+    expect_contains(text, part);
+  expect_contains(text, "for q0 in [0, q_full) parallel");
+}
+
 TEST(Peel, MainIsFreeOfDecisions) {
   const std::string text = text_of(scheduled(rows(-5, 20), "peel q -> main edge"));
   expect_contains(text, "for q in [2, 6) parallel {\n    y[q + 5] = 0.0f32\n    for t in [0, 4) ");
   expect_contains(text, "for edge in [0, 16) parallel");
-  expect_contains(text, "select(edge <= 6, edge - 5, edge - 1)");
+  expect_contains(text, "edge + select(edge <= 6, 0, 4) - 5");
 }
 
 TEST(Peel, GuardsAreDecisionsToo) {
@@ -113,7 +164,10 @@ TEST(Peel, Refusals) {
   expect_refused(k, "peel q at=10 -> a b", "q", "the cut 10 is not ascending within [0, 9]");
   expect_refused(k, "peel q at=4 -> a b c", "q", "1 cuts make 2 parts, got 3 names");
   expect_refused(k, "peel q -> a", "q", "expected 2 names after '->', got 1");
-  expect_refused(k, "peel q by=3 -> a b", "q", "there is no option by=");
+  expect_refused(k, "peel q at=4 by=3 -> a b", "q", "there is no option by=");
+  expect_refused(k, "peel q tail=cut -> a b", "q", "there is no option tail=");
+  expect_refused(k, "peel q by=0 -> a b", "q", "by= must be at least 1, got 0");
+  expect_refused(k, "peel q by=3 -> a b c", "q", "expected 2 names after '->', got 3");
   expect_refused(k, "peel q at=4 -> a a", "a", "the name is taken; choose another after '->'");
   expect_refused(k, "peel t -> a b", "t",
                  "only a parallel loop has its rest moved behind the main part");
@@ -124,7 +178,7 @@ TEST(Peel, Refusals) {
         y[c] = 1.0f32
       }
     })",
-                 "peel c -> a b", "c", "its bounds must be constants to be cut");
+                 "peel c at=1 -> a b", "c", "its bounds must be constants to be cut");
   expect_refused(k, "parallel q\npeel q at=3 -> a b", "q",
                  "then workgroup loops would not enclose the whole kernel any more");
 }

@@ -26,6 +26,7 @@ TEST(Split, GuardedAndPeeledTails) {
         const std::string step = fmt::format("split c by={} tail=", by);
         expect_same_bits(over(min, extent), step + "guard -> c0 c1");
         expect_same_bits(over(min, extent), step + "peel -> c0 c1 rest");
+        expect_same_bits(over(min, extent), step + "cut -> c0 c1");
       }
 }
 
@@ -40,8 +41,9 @@ TEST(Split, ExactTails) {
 }
 
 TEST(Split, ReductionsKeepTheirOrder) {
-  for (const char* step : {"split t by=2 tail=guard -> t0 t1", "split t by=2 tail=peel -> t0 t1 r",
-                           "split t by=3 -> t0 t1", "split t by=1 -> t0 t1"})
+  for (const char* step :
+       {"split t by=2 tail=guard -> t0 t1", "split t by=2 tail=peel -> t0 t1 r",
+        "split t by=2 tail=cut -> t0 t1", "split t by=3 -> t0 t1", "split t by=1 -> t0 t1"})
     expect_same_bits(over(0, 9), step);
 }
 
@@ -57,6 +59,9 @@ TEST(Split, SymbolicAndDependentBounds) {
   for (const int64_t n : {0, 1, 4, 25}) {
     expect_same_bits(k, "split c by=4 tail=guard -> c0 c1", {{"n", n}});
     expect_same_bits(k, "split q by=2 tail=guard -> q0 q1", {{"n", n}});
+    expect_same_bits(k, "split c by=4 tail=cut -> c0 c1", {{"n", n}});
+    expect_same_bits(k, "split q by=2 tail=cut -> q0 q1\nsplit c by=3 tail=cut -> c0 c1",
+                     {{"n", n}});
   }
   expect_same_bits(R"(
     kernel k(y: f32[n*8] output) symbols(n >= 0) {
@@ -77,6 +82,18 @@ TEST(Split, TheGuardStandsBelowTheBand) {
       }
     })";
   expect_same_bits(k, "split c by=4 tail=guard -> c0 c1\nreorder d c0 c1");
+}
+
+TEST(Split, CutBlocksEndWithTheLoop) {
+  const std::string text = text_of(scheduled(over(2, 10), "split c by=4 tail=cut -> c0 c1"));
+  expect_contains(text, "for c0 in [0, 3) parallel {\n    for c1 in [c0*4 + 2, ");
+  expect_contains(text, "y[c1 + 10] = x[t, c1 + 10] - y[c1 + 10]");
+  EXPECT_EQ(text.find("if "), std::string::npos) << text;
+  // The inner loop is not of constant extent, hence cannot be copied.
+  expect_refused(over(2, 10), "split c by=4 tail=cut -> c0 c1\nvectorize c1", "c1",
+                 "its extent is not a constant");
+  expect_refused(over(2, 10), "split c by=4 tail=cut -> c0 c1 rest", "c",
+                 "expected 2 names after '->', got 3");
 }
 
 // Where the tail does not run, x[c] is outside of x.
@@ -116,7 +133,7 @@ TEST(Split, Refusals) {
   expect_refused(k, "split c by=4 -> c0 c1", "c",
                  "by=4 does not divide its extent 10; use tail=guard or tail=peel");
   expect_refused(k, "split c by=4 tail=zero -> c0 c1", "c",
-                 "tail= takes exact, guard or peel, got 'zero'");
+                 "tail= takes exact, guard, cut or peel, got 'zero'");
   expect_refused(k, "split c by=0 -> c0 c1", "c", "by= must be at least 1, got 0");
   expect_refused(k, "split c by=9223372036854775807 tail=guard -> c0 c1", "c",
                  "by= must be at most 2147483648, got 9223372036854775807");

@@ -85,6 +85,47 @@ TEST(Tighten, OnlyGuardsOfTheWholeBodyCount) {
   expect_contains(text_of(scheduled(k, "tighten t")), "for t in [0, 4)");
 }
 
+/// Blocks of lanes that n cuts: the guard uses both loops.
+constexpr const char* blocks = R"(
+  kernel k(x: f32[100] input, y: f32[9, 100] output) symbols(n in [-40, 72]) {
+    for p in [0, 9) parallel {
+      for q in [0, 9) parallel {
+        for lane in [0, 8) parallel {
+          if CONDITION {
+            y[p, q*8 + lane] = x[q*8 + lane]
+          }
+        }
+      }
+    }
+  })";
+
+std::string blocked(const std::string& condition) {
+  std::string k = blocks;
+  return k.replace(k.find("CONDITION"), 9, condition);
+}
+
+TEST(Tighten, KeepInnerDropsIterationsThatHoldNothing) {
+  for (const char* condition :
+       {"q*8 + lane < n", "n <= q*8 + lane", "q*8 + lane < n and 3 <= q", "n - q*16 > lane*3",
+        "floormod(q + lane, 3) == 0", "q*8 + lane < n and floormod(lane, 2) == 0", "lane < 5",
+        "q*8 - lane*8 >= n", "q == lane", "x[q] > 0.0f32 and q*8 + lane < n"})
+    for (const int64_t n : {-40, -1, 0, 1, 7, 8, 9, 50, 71, 72}) {
+      expect_same_bits(blocked(condition), "tighten q keep=inner", {{"n", n}});
+      expect_same_bits(blocked(condition), "reorder q p\ntighten q keep=inner", {{"n", n}});
+      expect_same_bits(blocked(condition), "vectorize lane\ntighten q keep=inner", {{"n", n}});
+    }
+}
+
+TEST(Tighten, KeepInnerLeavesTheGuard) {
+  const std::string text = text_of(scheduled(blocked("q*8 + lane < n"), "tighten q keep=inner"));
+  expect_contains(text, "for q in [0, floordiv(n + 7, 8)) parallel");
+  expect_contains(text, "if q*8 + lane + 1 <= n {");
+  // Without keep=inner the guard is not one of values from outside the loop.
+  expect_refused(blocked("q*8 + lane < n"), "tighten q", "q",
+                 "the guard q*8 + lane < n does not bound it by values from outside the loop");
+  expect_refused(blocked("q < n"), "tighten q keep=outer", "q", "keep= takes inner, got 'outer'");
+}
+
 TEST(Tighten, Refusals) {
   expect_refused(guarded("floormod(q + t, 2) == 0"), "tighten t", "t",
                  "the guard floormod(q + t, 2) == 0 does not bound it by values from outside the "

@@ -27,6 +27,19 @@ TEST(UnrollStep, AnyExtent) {
     }
 }
 
+TEST(UnrollStep, ALoopThatNeverRunsIsLeftAsItIs) {
+  const char* k = R"(
+    kernel k(x: f32[9] input, y: f32[9, 9] output) symbols(n >= 0) {
+      for q in [0, 0) parallel {
+        for c in [0, n) parallel {
+          y[q, c] = x[c]
+        }
+      }
+    })";
+  EXPECT_EQ(text_of(scheduled(k, "unroll c q")), to_string(ir::parse_kernel(k)));
+  expect_same_bits(k, "unroll c", {{"n", 3}});
+}
+
 TEST(UnrollStep, Refusals) {
   expect_refused(sums(0, 65), "unroll t", "t", "its extent is 65, more than 64; split it first");
   expect_refused(sums(0, 5), "unroll t\nunroll q t", "t", "it is mapped 'unrolled' already");

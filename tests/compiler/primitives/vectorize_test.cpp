@@ -36,6 +36,20 @@ TEST(Vectorize, AGuardedTail) {
 
 TEST(Vectorize, AnOuterLoop) { expect_same_bits(lanes(0, 10), "vectorize q"); }
 
+TEST(Vectorize, ALoopThatNeverRunsIsLeftAsItIs) {
+  const char* k = R"(
+    kernel k(x: f32[9] input, y: f32[9, 9] output) symbols(n >= 0) {
+      for q in [4, 2) parallel {
+        for c in [0, n) parallel {
+          y[q, c] = x[c]
+        }
+      }
+    })";
+  EXPECT_EQ(text_of(scheduled(k, "vectorize c")), text_of(scheduled(k, "unroll c")));
+  EXPECT_EQ(count_loops(scheduled(k, "vectorize c").kernel, ir::Mapping::vector), 0);
+  expect_same_bits(k, "vectorize c", {{"n", 3}});
+}
+
 TEST(Vectorize, Refusals) {
   const std::string k = lanes(0, 10);
   expect_refused(k, "vectorize t", "t",

@@ -1,0 +1,117 @@
+#include "ir/visit.h"
+#include "tests/compiler/primitives/step_checks.h"
+
+namespace nestjit::compiler {
+namespace {
+
+/// Tiles q0 of 4 rows of x; a row is STRIDE elements further than the one before.
+std::string tiles(const std::string& x_index, int64_t tiles, int64_t taps) {
+  return with(with(R"(
+    kernel k(x: f32[900] input, w: f32[64, 8] constant, y: f32[40, 8] output) symbols(n in [0, 8]) {
+      for p in [0, n) parallel {
+        for q0 in [0, TILES) parallel {
+          for k in [0, TAPS) reduction {
+            for q1 in [0, 4) parallel {
+              y[q0*4 + q1, p] = fma(x[)" +
+                       x_index + R"(], w[k, p], y[q0*4 + q1, p])
+            }
+          }
+        }
+      }
+    })",
+                   "TILES", tiles),
+              "TAPS", taps);
+}
+
+/// Buffer and element of every prefetch, in the order of the text.
+std::vector<std::string> prefetches(const Scheduled& s) {
+  std::vector<std::string> found;
+  ir::walk_stmts(s.kernel.body, [&](const ir::Stmt& stmt) {
+    if (const auto* p = stmt.as<ir::Prefetch>())
+      found.push_back(p->buffer->name + " + " + ir::to_string(p->element));
+  });
+  return found;
+}
+
+using Found = std::vector<std::string>;
+
+TEST(PrefetchStep, Golden) { expect_golden("prefetch"); }
+
+TEST(PrefetchStep, ChangesNoValue) {
+  for (const char* index : {"q0*64 + q1*16 + k", "q0*4 + q1 + k", "q0*4 + q1", "k + q1*16", "k"})
+    for (const int64_t count : {0, 1, 2, 9})
+      for (const int64_t taps : {0, 1, 5, 16})
+        for (const int64_t n : {0, 1, 8}) {
+          const std::string k = tiles(index, count, taps);
+          expect_same_bits(k, "prefetch x q0 k", {{"n", n}});
+          expect_same_bits(k, "prefetch x q0 q1", {{"n", n}});
+          expect_same_bits(k, "prefetch w p k\nprefetch x q0 k\nunroll q1", {{"n", n}});
+          expect_same_bits(k, "vectorize q1\nprefetch x q0 k\nparallel p", {{"n", n}});
+          expect_same_bits(k, "prefetch x q0 q1\nvectorize q1", {{"n", n}});
+        }
+}
+
+// Tiles of 4 rows of 64 elements, 16 taps: of the rows the next tile reads [64*(q0 + 1), + 64).
+TEST(PrefetchStep, SharesWhatTheNextIterationReads) {
+  const Found one_line{"x + q0*64 + k*4 + 64"};
+  EXPECT_EQ(prefetches(scheduled(tiles("q0*64 + q1*16 + k", 9, 16), "prefetch x q0 k")), one_line);
+  // A share of 64 elements is 4 lines of 16.
+  const Found four_lines{"x + q0*64 + k*64 + 64", "x + q0*64 + k*64 + 80", "x + q0*64 + k*64 + 96",
+                         "x + q0*64 + k*64 + 112"};
+  EXPECT_EQ(prefetches(scheduled(tiles("q0*64 + q1*16 + k*1", 9, 1), "prefetch x q0 k")).size(),
+            4u);
+  EXPECT_EQ(prefetches(scheduled(tiles("q0*64 + q1*21 + k", 9, 1), "prefetch x q0 k")).size(), 4u);
+}
+
+// Rows overlap: the next tile reads 4 elements that this one does not.
+TEST(PrefetchStep, SkipsWhatThisIterationReads) {
+  EXPECT_EQ(prefetches(scheduled(tiles("q0*4 + q1 + k", 9, 16), "prefetch x q0 k")),
+            Found{"x + q0*4 + k + 19"});
+  // Gaps are left out: the rows of a tile are one element each.
+  EXPECT_EQ(prefetches(scheduled(tiles("q0*100 + q1", 9, 4), "prefetch x q0 k")),
+            Found{"x + q0*100 + k + 100"});
+}
+
+TEST(PrefetchStep, OfAnotherDimensionAndAnOuterLoop) {
+  EXPECT_EQ(prefetches(scheduled(tiles("k", 9, 16), "prefetch w p k")), Found{"w + p + k + 121"});
+}
+
+TEST(PrefetchStep, NothingToAskFor) {
+  const std::string once = tiles("q0*64 + q1*16 + k", 1, 16);
+  EXPECT_EQ(prefetches(scheduled(once, "prefetch x q0 k")), Found{});
+  EXPECT_EQ(prefetches(scheduled(tiles("q0*64 + k", 9, 0), "prefetch x q0 k")), Found{});
+  EXPECT_EQ(prefetches(scheduled(tiles("k + q1*16", 9, 16), "prefetch x q0 k")), Found{});
+}
+
+TEST(PrefetchStep, Refusals) {
+  const std::string k = tiles("q0*64 + q1*16 + k", 9, 16);
+  expect_refused(k, "prefetch x q0", "x", "expected 3 loops before the options, got 2");
+  expect_refused(k, "prefetch x q0 r", "r", "there is no loop of that name; known: k, p, q0, q1");
+  expect_refused(k, "prefetch x k q0", "q0", "it must be inside 'k'");
+  expect_refused(k, "prefetch x q0 q0", "q0", "it must be inside 'q0'");
+  expect_refused(k, "prefetch y q0 k", "y",
+                 "it is an output buffer, and only inputs and constants are prefetched");
+  expect_refused(k, "prefetch z q0 k", "z", "it is not read below 'k'");
+  expect_refused(tiles("q0*64 + floordiv(q0, 2) + k", 9, 16), "prefetch x q0 k", "x",
+                 "its address is not linear in 'q0'");
+  expect_refused(tiles("0 - q0*64 + k + 600", 9, 16), "prefetch x q0 k", "x",
+                 "what an iteration of 'q0' reads of it is not known");
+  expect_refused(tiles("q0*400 + q1*100 + k", 9, 1), "prefetch x q0 k", "x",
+                 "an iteration of 'k' would ask for 19 cache lines, more than 16");
+  const char* two = R"(
+    kernel k(x: f32[90] input, y: f32[8] output) symbols(n in [0, 8]) {
+      for q in [0, 8) parallel {
+        for k in [0, n) reduction {
+          y[q] = x[q*8 + k] + y[q]
+        }
+        for c in [0, 8) reduction {
+          y[q] = x[q*8 + c] + x[q*8 + c + 1] + y[q]
+        }
+      }
+    })";
+  expect_refused(two, "prefetch x q c", "x", "it is read at two places below 'c'");
+  expect_refused(two, "prefetch x q k", "k", "its extent is not a constant");
+}
+
+}  // namespace
+}  // namespace nestjit::compiler
