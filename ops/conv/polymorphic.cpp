@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "base/checked.h"
 #include "base/error.h"
@@ -13,8 +15,9 @@
 namespace nestjit::ops {
 namespace {
 
-constexpr int64_t long_input = 4096;
+constexpr int64_t long_input = 16384;
 constexpr int64_t tiles_a_block = 16;  // of full rows, in one workgroup
+constexpr int64_t most_edge_rows = 6;
 
 /// Length of the output as (L*factor + offset) div stride + 1.
 struct OutputLength {
@@ -52,16 +55,34 @@ Lengths lengths_of(const ConvAxis& axis) {
   return {std::max<int64_t>(least, 1), std::min<int64_t>(most, max_output_extent)};
 }
 
+/// Batch 1 and the nearest length that a kernel admits.
+ConvProblem with_length(const ConvProblem& problem, int64_t length) {
+  ConvProblem out = problem;
+  const Lengths lengths = lengths_of(only_axis(problem));
+  out.batch = 1;
+  out.axes[0].input = std::max(std::min(length, lengths.most), lengths.least);
+  out.axes[0].output = output_length(out.axes[0]).of(out.axes[0].input);
+  return out;
+}
+
+/// The edge tile that is expected to be fastest on the whole, short inputs counting as much as long
+/// ones: what is left of the full tiles may be any number of rows.
+int64_t edge_rows_for_all(const ConvProblem& problem, const compiler::Target& target, Plan plan) {
+  int64_t best = plan.edge_rows;
+  double fewest = std::numeric_limits<double>::infinity();
+  for (plan.edge_rows = 1; plan.edge_rows <= std::min(plan.rows, most_edge_rows);
+       ++plan.edge_rows) {
+    double logarithms = 0;
+    for (int64_t length = 1, next = 2; length < 1000; std::swap(length, next), next += length)
+      logarithms += std::log(predict(with_length(problem, length), target, plan).cycles());
+    if (logarithms < fewest) fewest = logarithms, best = plan.edge_rows;
+  }
+  return best;
+}
+
 }  // namespace
 
-ConvProblem lengthless(const ConvProblem& problem) {
-  ConvProblem any = problem;
-  const Lengths lengths = lengths_of(only_axis(problem));
-  any.batch = 1;
-  any.axes[0].input = std::max(std::min(long_input, lengths.most), lengths.least);
-  any.axes[0].output = output_length(any.axes[0]).of(any.axes[0].input);
-  return any;
-}
+ConvProblem lengthless(const ConvProblem& problem) { return with_length(problem, long_input); }
 
 bool same_but_lengths(const ConvProblem& a, const ConvProblem& b) {
   if (a.axes.size() != 1 || b.axes.size() != 1) return false;
@@ -83,6 +104,7 @@ std::string lengthless_text(const ConvProblem& problem) {
 Plan polymorphic_plan(const ConvProblem& problem, const compiler::Target& target) {
   Plan plan = default_plan(lengthless(problem), target);
   if (plan.row_block == 0) plan.row_block = plan.rows * tiles_a_block;
+  if (plan.lanes == Lanes::columns) plan.edge_rows = edge_rows_for_all(problem, target, plan);
   return plan;
 }
 
