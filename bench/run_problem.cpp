@@ -153,8 +153,8 @@ Result run_problem(const ListedProblem& listed, const BenchOptions& options,
   std::optional<compiler::Schedule> schedule;
   if (!options.plan.empty())
     schedule = ops::schedule_of(problem, compiler::host_target(), ops::parse_plan(options.plan));
-  const BoundConv bound = runtime::bind_conv(problem, arrays.w, options.threads,
-                                             schedule ? &*schedule : nullptr);
+  const BoundConv bound =
+      runtime::bind_conv(problem, arrays.w, options.threads, schedule ? &*schedule : nullptr);
   result.pack_ms = pack_again(problem, arrays.w, options.threads, bound.pack_ms());
   result.packed_bytes = bound.packed_bytes();
   measure(result, problem, bound, arrays, meter, peers, loop);
