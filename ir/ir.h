@@ -20,6 +20,8 @@
 // Memory             Two parameters never overlap. Every access lies inside its buffer's shape,
 //                    counted in elements; the interpreter checks it, compiled code relies on it.
 //                    A buffer made by `allocate` holds unspecified values until it is written.
+//                    A `prefetch` is no access: it changes nothing, and its element may lie outside
+//                    of the buffer.
 // Loops              for v in [min, min + extent): an extent of zero or less runs nothing. Bounds
 //                    may use symbols, lets and the variables of enclosing loops.
 // Identity           A variable, hence a loop, is known by its id; its name is for people.

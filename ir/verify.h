@@ -6,7 +6,8 @@
 //   3 symbols           every symbol that is used is declared, with min <= max
 //   4 scope             a variable is used only inside the body of the loop or let that binds it
 //   5 binding           no variable is bound twice and no buffer is allocated twice
-//   6 access            a buffer that is read or written is a parameter or inside its allocation
+//   6 access            a buffer that is read or written is a parameter or inside its allocation;
+//                       one that is prefetched is a parameter
 //   7 roles             parameters are input, constant or output, allocated buffers scratch or
 //                       tile; an input or constant is not stored to
 //   8 rank              an access has one index for each dimension of its buffer

@@ -56,6 +56,27 @@ size_t count(const std::vector<std::string>& lines, std::string_view word) {
   return n;
 }
 
+TEST(CodegenShape, APrefetchIsOneInstruction) {
+  const char* k = R"(kernel k(x: f32[640] input, y: f32[640] output) {
+    for i in [0, 40) parallel {
+      prefetch x + i*16 + 64
+      y[ramp(i*16, 1, 16)] = x[ramp(i*16, 1, 16)]
+    }
+  })";
+  for (const Level level : runnable_levels()) {
+    const MachineCode code = compile_text(k, level, {.want_llvm_ir = true, .want_assembly = true});
+    EXPECT_NE(code.llvm_ir.find("call void @llvm.prefetch.p0(ptr "), std::string::npos)
+        << code.llvm_ir;
+    EXPECT_NE(code.assembly.find("prefetcht1\t256("), std::string::npos) << code.assembly;
+    EXPECT_EQ(code.assembly.find("call"), std::string::npos) << code.assembly;
+    // The last ones ask for what lies behind the buffer.
+    std::vector<float> x(640), y(640);
+    for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i);
+    EXPECT_EQ(run(code, {{x.data(), y.data()}}), 0);
+    EXPECT_EQ(x, y);
+  }
+}
+
 TEST(CodegenShape, HotLoopOfATileHoldsOnlyItsWork) {
   const std::string ir = llvm_ir(tile);
   const std::vector<std::string> loop = hot_loop(ir);

@@ -194,6 +194,49 @@ TEST(Bounds, ALoopWhoseEndLeavesSixtyFourBits) {
   EXPECT_TRUE(bounds.proves_le(0, i));
 }
 
+TEST(Bounds, AssumptionsHelpProofs) {
+  const IndexScope scope =
+      IndexScope().symbol("n", 0, 1000).symbol("m", 0, 1000).var("q", "-3", "9").var("t", "0", "4");
+  const auto proves = [&](const char* assumed, const char* a, const char* b) {
+    Bounds bounds = scope.bounds();
+    if (*assumed) bounds.assume_nonnegative(Linear::of(scope.expr(assumed)));
+    return bounds.proves_le(scope.expr(a), scope.expr(b));
+  };
+  EXPECT_FALSE(proves("", "0", "q"));
+  EXPECT_TRUE(proves("q", "0", "q"));
+  EXPECT_TRUE(proves("q", "0", "q + t"));
+  EXPECT_FALSE(proves("q", "1", "q"));
+  EXPECT_FALSE(proves("q", "q", "0"));
+  // A guard q + t < n, and what follows from it.
+  EXPECT_FALSE(proves("", "q + t", "n - 1"));
+  EXPECT_TRUE(proves("n - 1 - q - t", "q + t", "n - 1"));
+  EXPECT_TRUE(proves("n - 1 - q - t", "q", "n - 1"));
+  EXPECT_TRUE(proves("n - 1 - q - t", "min(q + t, m)", "n + 3"));
+  EXPECT_FALSE(proves("n - 1 - q - t", "q + t", "n - 2"));
+  EXPECT_FALSE(proves("n - 1 - q - t", "q + t", "m"));
+  // Whichever of several helps; two at once are not added up.
+  Bounds bounds = scope.bounds();
+  bounds.assume_nonnegative(Linear::of(scope.expr("m - q")));
+  bounds.assume_nonnegative(Linear::of(scope.expr("n - q")));
+  EXPECT_TRUE(bounds.proves_le(scope.expr("q"), scope.expr("m")));
+  EXPECT_TRUE(bounds.proves_le(scope.expr("q"), scope.expr("n")));
+  EXPECT_TRUE(bounds.proves_le(scope.expr("q"), scope.expr("min(m, n)")));
+}
+
+TEST(Bounds, WhatTakesTooManyStepsIsUnknown) {
+  // 2^20 combinations of cases: the answer "unknown" is right, and comes soon.
+  const IndexScope scope = IndexScope().symbol("n", 0).symbol("m", 0).var("x", "0", "n");
+  Expr many = 0, few = 0;
+  for (int i = 0; i < 20; ++i) {
+    const Expr either = maximum(scope.expr("x") + i, scope.expr("m") - i);
+    many = many + either;
+    if (i < 2) few = few + either;
+  }
+  EXPECT_TRUE(scope.bounds().proves_le(0, few + 1));
+  EXPECT_FALSE(scope.bounds().proves_le(scope.expr("n*21 + 1"), many));
+  EXPECT_LT(seconds([&] { scope.bounds().proves_le(scope.expr("n*21 + 1"), many); }), 2.0);
+}
+
 TEST(Bounds, DeepNestingEndsSoon) {
   const IndexScope scope =
       IndexScope().symbol("n", 1, 1000).var("x", "0", "n - 1").var("y", "0", "min(7, n - 1 - x)");

@@ -308,6 +308,17 @@ TEST(Interpret, UnwrittenMemoryIsPoison) {
   EXPECT_FALSE(is_poison(std::numeric_limits<float>::quiet_NaN()));
 }
 
+TEST(Interpret, PrefetchesTouchNothing) {
+  const BufferRef y = make_buffer("y", {3}, BufferRole::output);
+  const Expr i = loop_var("i");
+  const Stmt body =
+      Block::make({Prefetch::make(y, i * 1000 - 500),
+                   Store::make(y, {i}, FloatImm::make(1, Scalar::f32)), Prefetch::make(y, i)});
+  std::vector<float> out(3, 7.0f);
+  interpret(kernel_of({y}, serial(i, 0, 2, body)), {{out}, {}});
+  EXPECT_EQ(out, (std::vector<float>{1, 1, 7}));
+}
+
 TEST(Interpret, StepsAreLimited) {
   const BufferRef y = make_buffer("y", {1}, BufferRole::output);
   const Expr i = loop_var("i");

@@ -243,6 +243,35 @@ TEST(Parse, WordsOfDeclarationsAreNamesElsewhere) {
   EXPECT_EQ(reprinted_kernel(text), text);
 }
 
+TEST(Print, Prefetches) {
+  const std::string text =
+      "kernel k(x: f32[n, 8] input, y: f32[8] output) symbols(n) fused {\n"
+      "  for i in [0, n) parallel {\n"
+      "    prefetch x + i*8 + 64\n"
+      "    prefetch y + i + 64\n"
+      "    prefetch y + -1\n"
+      "    prefetch x + max(i, 3)\n"
+      "  }\n}\n";
+  EXPECT_EQ(reprinted_kernel(text), text);
+}
+
+TEST(Parse, PrefetchErrorsSayWhere) {
+  rejects(kernel_text("prefetch y"), "line 2, column 11: expected '+', got '}'");
+  rejects(kernel_text("prefetch y[0] + 1"), "line 2, column 11: expected '+', got '['");
+  rejects(kernel_text("prefetch + 1"), "line 2, column 10: expected a buffer, got '+'");
+  rejects(kernel_text("prefetch z + 1"),
+          "line 2, column 10: expected a buffer that is declared, got 'z'");
+  const std::string fits = "expected what fits the types and rules of the IR, got ir: Prefetch: ";
+  const std::string scalar = "line 2, column 10: " + fits + "the element must be a scalar index";
+  rejects(kernel_text("prefetch y + 1f32"), scalar);
+  rejects(kernel_text("prefetch y + ramp(0, 1, 8)"), scalar);
+  rejects(kernel_text("allocate t: f32[4] tile { prefetch t + 1 }"),
+          "line 2, column 36: " + fits + "the buffer must be a parameter");
+  // The word is reserved.
+  rejects(kernel_text("for prefetch in [0, 8) parallel {}"),
+          "line 2, column 5: expected a loop's name");
+}
+
 TEST(Parse, SyntaxErrorsSayWhere) {
   rejects("", "line 1, column 1: expected 'kernel', got the end of the text");
   rejects("kernel k(y: f32[8] output) {\n  y[0] 1f32\n}",

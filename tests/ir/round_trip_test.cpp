@@ -114,7 +114,8 @@ class Grower {
 
   Stmt statement(int depth) {
     if (depth == 0) return store();
-    switch (pick(5)) {
+    switch (pick(6)) {
+      case 4: return Prefetch::make(pick(2) ? x_ : y_, index(3));
       case 0: return loop(depth);
       case 1: return let(depth);
       case 2: return If::make(truth(2), block(depth - 1));

@@ -71,6 +71,17 @@ TEST(Stmt, AllocateRules) {
   refused("Allocate: the shape must be constant", [&] { Allocate::make(open, nothing()); });
 }
 
+TEST(Stmt, PrefetchRules) {
+  EXPECT_TRUE(Prefetch::make(y, 1000).as<Prefetch>()->buffer == y);
+  const BufferRef tile = Buffer::make("t", Scalar::f32, {8}, BufferRole::tile);
+  refused("Prefetch: the buffer must be a parameter", [&] { Prefetch::make(tile, 0); });
+  refused("Prefetch: the buffer must be a parameter", [&] { Prefetch::make(nullptr, 0); });
+  refused("Prefetch: the element must be a scalar index", [&] { Prefetch::make(y, one); });
+  refused("Prefetch: the element must be a scalar index", [&] { Prefetch::make(y, Expr()); });
+  refused("Prefetch: the element must be a scalar index",
+          [&] { Prefetch::make(y, Ramp::make(0, 1, 4)); });
+}
+
 TEST(Stmt, IfRules) {
   refused("If: the condition must be bool", [] { If::make(Expr(1), nothing()); });
   refused("If: a body is needed", [] { If::make(BoolImm::make(true), Stmt()); });

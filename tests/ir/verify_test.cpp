@@ -125,6 +125,15 @@ TEST(Verify, Access) {
   breaks(Rule::access, "buffer 'y' is no parameter", kernel_of(Store::make(same_name, {0}, one)));
 }
 
+TEST(Verify, PrefetchesAreOfParameters) {
+  sound("for i in [0, n) parallel { prefetch x + i*8 + 1000 prefetch y + -1 }");
+  sound("prefetch x + 3", Form::lowered);
+  const BufferRef other = Buffer::make("y", Scalar::f32, {8}, BufferRole::output);
+  breaks(Rule::access, "buffer 'y' is not a parameter", kernel_of(Prefetch::make(other, 0)));
+  breaks(Rule::scope, "i", kernel_of(Prefetch::make(y, Var::make("i"))));
+  breaks(Rule::symbols, "m", kernel_of(Prefetch::make(y, Symbol::make("m"))));
+}
+
 TEST(Verify, Roles) {
   const BufferRef x = Buffer::make("x", Scalar::f32, {8}, BufferRole::constant);
   const BufferRef t = Buffer::make("t", Scalar::f32, {4}, BufferRole::scratch);

@@ -77,6 +77,26 @@ TEST(Substitute, ReplacesVariablesSymbolsAndBuffers) {
   EXPECT_TRUE(substitute(s, {{id_of(j), Expr(1)}}).same_as(s));
 }
 
+TEST(Prefetch, IsRewrittenWalkedAndCompared) {
+  const BufferRef y = Buffer::make("y", Scalar::f32, {8}, BufferRole::output);
+  const BufferRef z = Buffer::make("z", Scalar::f32, {8}, BufferRole::output);
+  const Expr i = Var::make("i"), j = Var::make("j");
+  const Stmt s = Prefetch::make(y, i * 8);
+  EXPECT_EQ(to_string(substitute(s, {{id_of(i), j + 1}})), "prefetch y + (j + 1)*8\n");
+  EXPECT_TRUE(substitute(s, {{id_of(j), Expr(1)}}).same_as(s));
+  EXPECT_EQ(to_string(substitute_buffers(s, {{y.get(), z}})), "prefetch z + i*8\n");
+  EXPECT_EQ(to_string(Increment().rewrite(s)), "prefetch y + i*9\n");
+  EXPECT_TRUE(uses(s, id_of(i)));
+  EXPECT_FALSE(uses(s, id_of(j)));
+  int expressions = 0;
+  walk_exprs(s, [&](const Expr&) { ++expressions; });
+  EXPECT_EQ(expressions, 3);
+  EXPECT_TRUE(equal(s, Prefetch::make(y, i * 8)));
+  EXPECT_FALSE(equal(s, Prefetch::make(y, i * 9)));
+  EXPECT_FALSE(equal(s, Prefetch::make(z, i * 8)));
+  EXPECT_FALSE(equal(s, Block::make({})));
+}
+
 TEST(Uses, SeesVariablesEverywhere) {
   const Kernel k = sample();
   EXPECT_TRUE(uses(outer_loop(k).body, outer_loop(k).id()));

@@ -85,6 +85,24 @@ TEST(Flatten, ParametersFirstFoldsFusedLoops) {
   expect_same(k, f);
 }
 
+TEST(Flatten, PrefetchesCountElementsAlready) {
+  const Kernel k = parse_kernel(R"(
+    kernel k(x: f32[n, 8] input, y: f32[n, 8] output) symbols(n >= 0) {
+      for i in [0, n) parallel {
+        prefetch x + i*8 + 64
+        y[i, 0] = x[i, 3]
+      }
+    })");
+  const Kernel f = flatten(k);
+  EXPECT_EQ(body_text(f), R"(
+for i in [0, n) parallel {
+  prefetch x + i*8 + 64
+  y[i*8] = x[i*8 + 3]
+}
+)");
+  expect_same(k, f, {{"n", 3}}, Form::lowered);
+}
+
 TEST(Flatten, RankZero) {
   const Kernel k = parse_kernel(R"(
     kernel k(x: f32[] input, y: f32[] output) {

@@ -165,6 +165,25 @@ TEST(Vectorize, SelectsMinimaAndComparisons) {
     })");
 }
 
+// Lanes read neighbours: one line serves them all.
+TEST(Vectorize, APrefetchIsAskedForOnce) {
+  EXPECT_EQ(vectorized(R"(
+    kernel k(x: f32[32] input, y: f32[12] output) {
+      for i in [0, 3) parallel {
+        for l in [2, 6) parallel vector {
+          prefetch x + i*4 + l + 64
+          y[i*4 + l - 2] = x[i*4 + l]
+        }
+      }
+    })"),
+            R"(
+for i in [0, 3) parallel {
+  prefetch x + i*4 + 66
+  y[ramp(i*4, 1, 4)] = x[ramp(i*4 + 2, 1, 4)]
+}
+)");
+}
+
 TEST(Vectorize, OneOrNoIteration) {
   EXPECT_EQ(vectorized(R"(
     kernel k(y: f32[8] output) {
