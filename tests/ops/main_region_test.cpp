@@ -80,6 +80,7 @@ TEST(MainRegion, HasNoTestsInItsInnermostLoops) {
     // Lanes over channels only add a loop over groups outside.
     Plan plan = draw.one_in(2) ? default_plan(problem, target) : random_plan(draw, problem);
     plan.lanes = Lanes::columns;
+    plan.depth_block = 0;  // a block of a fused reduction needs the tiles
     for (const ScalarPart& part : scalar_parts(schedule_of(problem, target, plan))) {
       const compiler::Scheduled now = compiler::apply_schedule(nest, part.schedule, target);
       const ir::Loop* main = compiler::find_loop(now.kernel.body, now.handles.at(part.main));
@@ -135,9 +136,11 @@ TEST(MainRegion, HasNoTestsInTheLoopsOfTheRegisterTile) {
     SCOPED_TRACE(reproduce_line(seed, "MainRegion.HasNoTestsInTheLoopsOfTheRegisterTile") + "\n" +
                  to_string(problem));
     const ir::Kernel nest = compiler::specialise(define_conv(problem), conv_bindings(problem));
-    const compiler::Schedule schedule =
-        draw.one_in(2) ? default_schedule(problem, target)
-                       : schedule_of(problem, target, random_plan(draw, problem));
+    // Lanes over positions have full blocks and edge blocks, which version_test.cpp looks at.
+    Plan plan = draw.one_in(2) ? default_plan(problem, target) : random_plan(draw, problem);
+    if (plan.lanes == Lanes::positions) plan.lanes = Lanes::columns;
+    plan.depth_block = 0;  // a carried reduction holds whole tiles, each with a test in front
+    const compiler::Schedule schedule = schedule_of(problem, target, plan);
     const ir::Kernel lowered =
         compiler::lower(compiler::apply_schedule(nest, schedule, target).kernel);
     mains += expect_no_tests_in_main_tiles(lowered.body);

@@ -11,11 +11,11 @@ namespace {
 TEST(Plan, PrintsEveryChoice) {
   Plan plan;
   plan.rows = 13, plan.vectors = 2, plan.edge_rows = 6, plan.row_block = 208;
-  plan.rows_outermost = true, plan.fetch_panels = true;
+  plan.depth_block = 512, plan.rows_outermost = true, plan.fetch_panels = true;
   EXPECT_EQ(to_string(plan),
-            "lanes=columns rows=13 vectors=2 edge=6 block=208 outer=rows fetch=panels");
+            "lanes=columns rows=13 vectors=2 edge=6 block=208 depth=512 outer=rows fetch=panels");
   EXPECT_EQ(to_string(Plan{}),
-            "lanes=columns rows=1 vectors=1 edge=1 block=0 outer=panels fetch=none");
+            "lanes=columns rows=1 vectors=1 edge=1 block=0 depth=0 outer=panels fetch=none");
 }
 
 TEST(Plan, ReadsBackTheSame) {
@@ -51,11 +51,12 @@ TEST(Plan, Errors) {
   expect_text("edge=3x", "plan: edge= takes an integer from 1 to 2147483648, got '3x'");
   expect_text("edge=", "plan: edge= takes an integer from 1 to 2147483648, got ''");
   expect_text("block=-1", "plan: block= takes an integer from 0 to 2147483648, got '-1'");
-  expect_text("lanes=rows", "plan: lanes= takes columns or channels, got 'rows'");
+  expect_text("lanes=rows", "plan: lanes= takes columns, channels or positions, got 'rows'");
+  expect_text("depth=-1", "plan: depth= takes an integer from 0 to 2147483648, got '-1'");
   expect_text("outer=both", "plan: outer= takes panels or rows, got 'both'");
   expect_text("fetch=all", "plan: fetch= takes none, rows, panels or both, got 'all'");
   expect_text("tile=4",
-              "plan: no key 'tile'; known: lanes, rows, vectors, edge, block, outer, fetch");
+              "plan: no key 'tile'; known: lanes, rows, vectors, edge, block, depth, outer, fetch");
 }
 
 }  // namespace

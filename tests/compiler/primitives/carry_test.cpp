@@ -1,0 +1,71 @@
+#include "tests/compiler/primitives/step_checks.h"
+
+namespace nestjit::compiler {
+namespace {
+
+/// A product of a few rows and lanes; TAPS steps of the reduction, rows guarded at the leaf.
+std::string product(int64_t taps) {
+  return with(R"(
+    kernel k(x: f32[12, 40] input, w: f32[40, 8] constant, y: f32[12, 8] output) fused {
+      for c in [0, 2) parallel {
+        for q in [0, 12) parallel {
+          for lane in [0, 4) parallel {
+            if q + c <= 11 {
+              y[q, c*4 + lane] = 0.5f32
+              for k in [0, TAPS) reduction {
+                y[q, c*4 + lane] = fma(x[q, k], w[k, c*4 + lane], y[q, c*4 + lane])
+              }
+            }
+          }
+        }
+      }
+    })",
+              "TAPS", taps);
+}
+
+TEST(Carry, Golden) { expect_golden("carry"); }
+
+TEST(Carry, BlocksKeepTheBits) {
+  for (const int64_t taps : {1, 7, 16, 40})
+    for (const char* split : {"split k by=8 tail=cut -> kb ki", "split k by=5 tail=guard -> kb ki",
+                              "split k by=1 -> kb ki"}) {
+      expect_same_bits(product(taps), fmt::format("{}\ncarry kb q", split));
+      expect_same_bits(product(taps), fmt::format("{}\ncarry kb lane", split));
+      expect_same_bits(product(taps), fmt::format("{}\ncarry kb c", split));
+    }
+}
+
+TEST(Carry, TilesResumeFromTheOutput) {
+  const char* steps = R"(
+    split k by=16 tail=cut -> kb ki
+    split q by=4 -> q0 q1
+    carry kb q0
+    unroll q1
+    vectorize lane
+    accumulate q1 lane -> acc)";
+  for (const int64_t taps : {1, 16, 17, 40}) expect_same_bits(product(taps), steps);
+  const std::string text = text_of(scheduled(product(40), steps));
+  expect_contains(text, "acc[q1, lane] = y[q0*4 + q1, c*4 + lane]");
+  expect_contains(text, "if kb == 0 {");
+}
+
+TEST(Carry, Refusals) {
+  expect_refused(product(40), "carry q c", "q", "it is not a reduction");
+  expect_refused(product(40), "unroll k\ncarry k q", "k", "it is mapped 'unrolled' already");
+  expect_refused(product(40), "split k by=8 -> kb ki\ncarry ki q", "ki",
+                 "it must follow one store at the leaf of the loops from 'q' on");
+  expect_refused(product(40), "vectorize lane\ncarry k q", "q", "it is mapped 'vector' already");
+  expect_refused(R"(
+    kernel k(x: f32[9] input, y: f32[4] output) symbols(n in [0, 9]) {
+      for q in [0, 4) parallel {
+        y[q] = 0.0f32
+        for k in [0, n) reduction {
+          y[q] = y[q] + x[k]
+        }
+      }
+    })",
+                 "carry k q", "k", "its extent is not a constant of 1 or more");
+}
+
+}  // namespace
+}  // namespace nestjit::compiler
