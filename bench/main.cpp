@@ -114,6 +114,7 @@ int parse_and_run(int argc, char** argv) {
   app.add_flag("--peers", o.peers, "measure oneDNN and OpenBLAS in the same rounds");
   app.add_flag("--compile", o.compile_only, "measure cold compiles only");
   app.add_option("--json", o.json, "also write the results to a file");
+  app.add_option("--plan", o.plan, "another plan, \"rows=13 vectors=2 edge=4\" (nestjit explain)");
   app.add_flag("--assembly", o.assembly, "print the assembly of the peak loop first");
   try {
     app.parse(argc, argv);

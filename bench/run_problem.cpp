@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <optional>
 
 #include "bench/compare_outputs.h"
 #include "bench/contest.h"
 #include "compiler/target.h"
 #include "nestjit/error.h"
 #include "nestjit/statistics.h"
+#include "ops/conv/plan.h"
+#include "ops/conv/schedule.h"
 #include "runtime/bind.h"
 #include "runtime/dispatch.h"
 #include "tools/operands.h"
@@ -147,7 +150,11 @@ Result run_problem(const ListedProblem& listed, const BenchOptions& options,
   result.compile = compile_cold(problem, options.compiles);
   if (options.compile_only) return result;
   Arrays arrays(problem);
-  const BoundConv bound = runtime::bind_conv(problem, arrays.w, options.threads);
+  std::optional<compiler::Schedule> schedule;
+  if (!options.plan.empty())
+    schedule = ops::schedule_of(problem, compiler::host_target(), ops::parse_plan(options.plan));
+  const BoundConv bound =
+      runtime::bind_conv(problem, arrays.w, options.threads, schedule ? &*schedule : nullptr);
   result.pack_ms = pack_again(problem, arrays.w, options.threads, bound.pack_ms());
   result.packed_bytes = bound.packed_bytes();
   measure(result, problem, bound, arrays, meter, peers, loop);

@@ -63,12 +63,33 @@ int64_t bytes_of_one_core(const cpuinfo_cache* cache, int64_t otherwise) {
   return cache->size / sharing_cores;
 }
 
+/// Rates of processor families that differ from the typical ones.
+Rates detected_rates() {
+  Rates rates;
+#if defined(__x86_64__)
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid(0, &a, &b, &c, &d) == 0) return rates;
+  const bool amd = b == signature_AMD_ebx;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return rates;
+  const unsigned family = ((a >> 8) & 0xf) + ((a >> 20) & 0xff);
+  constexpr unsigned zen3_and_zen4 = 0x19;
+  if (amd && family <= zen3_and_zen4) {  // 512-bit operations take both halves of the pipes
+    rates.fma_bytes = rates.load_bytes = 64;
+    rates.store_bytes = 32;
+    rates.l3_bytes = 25;
+    rates.ghz = 3.7;
+  }
+#endif
+  return rates;
+}
+
 Target detect() {
   if (!cpuinfo_initialize()) return target_of(Level::x86_64_v1);
   Target machine = target_of(detected_level());
   machine.l1d_bytes = bytes_of_one_core(cpuinfo_get_l1d_cache(0), machine.l1d_bytes);
   machine.l2_bytes = bytes_of_one_core(cpuinfo_get_l2_cache(0), machine.l2_bytes);
   if (const cpuinfo_cache* l3 = cpuinfo_get_l3_cache(0)) machine.l3_bytes = l3->size;
+  machine.rates = detected_rates();
   machine.cores = static_cast<int>(std::max(1u, cpuinfo_get_cores_count()));
   return machine;
 }

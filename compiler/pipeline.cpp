@@ -12,7 +12,7 @@
 #include "compiler/lower.h"
 #include "compiler/packing_aside.h"
 #include "compiler/passes/workgroups.h"
-#include "compiler/specialise.h"
+#include "ir/evaluate.h"
 #include "ir/print.h"
 #include "ir/simplify.h"
 #include "ir/verify.h"
@@ -112,7 +112,8 @@ class Recorder {
 
 std::string problem_text(const CompileRequest& request) {
   std::string text = request.title + "\ntarget " + request.target.name() + "\n";
-  for (const auto& [name, value] : request.bindings) text += fmt::format("{} = {}\n", name, value);
+  for (const auto& [name, value] : request.bindings)
+    text += fmt::format("{} = {}\n", name, ir::to_string(value));
   return text;
 }
 
@@ -147,6 +148,9 @@ std::vector<PackedOperand> packed_operands(const Scheduled& lowered, const Machi
   for (size_t i = 0; i < lowered.packings.size(); ++i) {
     const Packing& packing = lowered.packings[i];
     const ir::Buffer& buffer = *packing.kernel.params[1];
+    if (!packing.kernel.symbols.empty())
+      base::unsupported("compile: {}: what is packed depends on the unbound symbol {}", title,
+                        packing.kernel.symbols[0].name);
     const int64_t elements = known(buffer.shape[0], "size of a packed buffer", title);
     packed.push_back({packing.source, elements * ir::byte_size(buffer.scalar), code.entries[i + 1],
                       known(workgroup_count(packing.kernel), "number of workgroups", title)});
@@ -226,11 +230,17 @@ CompiledKernel compile(const CompileRequest& request, const CompileOptions& opti
   }
 
   out.entry = out.code.entries.front();
-  out.workgroups = known(workgroup_count(lowered.kernel), "number of workgroups", request.title);
+  out.symbols = lowered.kernel.symbols;
+  out.workgroup_count = workgroup_count(lowered.kernel);
+  out.workgroups = ir::constant_of(out.workgroup_count).value_or(0);
   out.uses = used_parameters(lowered.kernel, request.definition.params.size());
   out.packed = packed_operands(lowered, out.code, request.title);
   recorder.finish(out);
   return out;
+}
+
+int64_t CompiledKernel::workgroups_at(std::span<const int64_t> values) const {
+  return symbols.empty() ? workgroups : ir::evaluate(workgroup_count, symbols, values);
 }
 
 }  // namespace nestjit::compiler

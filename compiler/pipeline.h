@@ -3,21 +3,22 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/dump.h"
 #include "compiler/machine_code.h"
 #include "compiler/schedule.h"
+#include "compiler/specialise.h"
 
 namespace nestjit::compiler {
 
 /// What is to be compiled.
 struct CompileRequest {
-  std::string title;                        // names the kernel in dumps and errors: problem string
-  ir::Kernel definition;                    // the naive nest, with symbols
-  std::map<std::string, int64_t> bindings;  // values of the symbols that are known
+  std::string title;      // names the kernel in dumps and errors: problem string
+  ir::Kernel definition;  // the naive nest, with symbols
+  Bindings bindings;      // symbols that are known, or follow from others
   Schedule schedule;
   Target target;
 };
@@ -50,7 +51,10 @@ struct StageTime {
 /// A parameter that the kernel does not use itself (see `uses`) may be null when it runs.
 struct CompiledKernel {
   KernelFunction entry = nullptr;
-  int64_t workgroups = 1;  // run workgroup_begin..end over [0, workgroups), in any order
+  int64_t workgroups = 1;    // run workgroup_begin..end over [0, workgroups), in any order; 0 where
+                             // their number depends on symbols: see workgroups_at()
+  ir::Expr workgroup_count;  // the number of workgroups over `symbols`
+  std::vector<ir::SymbolDecl> symbols;  // unbound, in the order of the frame's values
   std::vector<PackedOperand> packed;
   std::vector<bool>
       uses;  // one a parameter of the definition: read or written by the kernel itself
@@ -58,6 +62,9 @@ struct CompiledKernel {
   std::vector<StageTime> times;         // in the order of the stages
   std::vector<base::StageText> stages;  // 01-problem.txt ... 08-kernel.s, where asked for
   double total_ms = 0;
+
+  /// How many workgroups there are for values of `symbols`, in their order. Allocates nothing.
+  int64_t workgroups_at(std::span<const int64_t> values) const;
 };
 
 /// Runs the stages specialise, schedule, lower, codegen, jit in order; packing kernels may be

@@ -61,6 +61,7 @@ Target forced_down(const Target& machine, std::string_view level) {
   target.l2_bytes = machine.l2_bytes;
   target.l3_bytes = machine.l3_bytes;
   target.cores = machine.cores;
+  target.rates = machine.rates;
   return target;
 }
 

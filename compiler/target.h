@@ -1,6 +1,7 @@
 // The machine that code is generated for: described numbers, never live measurements.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,6 +17,31 @@ enum class Level : uint8_t { x86_64_v1, x86_64_v3, x86_64_v4 };
 /// "x86-64-v1", "x86-64-v3", "x86-64-v4".
 std::string_view name_of(Level level);
 
+/// What a core can do in a cycle, and what memory costs it: the numbers of the cost models. Typical
+/// values, refined where the processor family is known.
+struct Rates {
+  double fma_bytes = 128;   // of vectors that start a fused multiply-add a cycle
+  double load_bytes = 128;  // of vectors read from the first-level cache a cycle
+  double store_bytes = 64;  // of vectors written a cycle
+  double most_vectors = 2;  // vectors of any width that start an operation of one kind a cycle
+  double issue = 6;         // operations started a cycle
+  double fma_latency = 4;   // cycles
+  double l2_bytes = 32;     // streamed from the second-level cache a cycle
+  double l3_bytes = 20;     // from the third-level cache
+  double dram_bytes = 6;    // from memory
+  double l3_wait = 10;      // cycles lost for a line from the third-level cache that nobody foresaw
+  double dram_wait = 30;    // the same from memory
+  double ghz = 3;           // to give times; relative costs do not depend on it
+
+  double fma(double vector_bytes) const { return std::min(most_vectors, fma_bytes / vector_bytes); }
+  double load(double vector_bytes) const {
+    return std::min(most_vectors, load_bytes / vector_bytes);
+  }
+  double store(double vector_bytes) const {
+    return std::min(most_vectors / 2, store_bytes / vector_bytes);
+  }
+};
+
 struct Target {
   Level level = Level::x86_64_v1;
   std::vector<std::string> extras;  // LLVM feature names beyond the level, sorted
@@ -27,6 +53,7 @@ struct Target {
   int64_t l2_bytes = 256 * 1024;  // of one core
   int64_t l3_bytes = 0;           // shared; 0 when there is none
   int cores = 1;
+  Rates rates;
 
   /// Lanes of a full vector of the element type: 16 for f32 with 64-byte vectors.
   int lanes(ir::Scalar scalar) const { return vector_bytes / ir::byte_size(scalar); }

@@ -49,7 +49,8 @@ class Bounds {
     size_t order;
     mutable std::optional<Interval> range = {};  // once somebody asked
   };
-  /// Steps that one question may take: cases multiply, and an answer that takes long is not worth it.
+  /// Steps that one question may take: cases multiply, and an answer that takes long is not worth
+  /// it.
   class Budget {
    public:
     bool spend() { return !spent() && steps_-- > 0; }

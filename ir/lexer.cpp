@@ -137,10 +137,10 @@ void fail_at(const Token& token, std::string_view expected, std::string_view got
 
 bool is_reserved(std::string_view word) {
   static constexpr std::array<std::string_view, 29> words{
-      "for",      "let",       "if",      "allocate", "prefetch", "and",      "or",       "not",
-      "true",     "false",     "min",     "max",      "floordiv", "floormod", "select",
-      "cast",     "broadcast", "ramp",    "fma",      "sqrt",     "abs",      "inf_f16",
-      "inf_bf16", "inf_f32",   "inf_f64", "nan_f16",  "nan_bf16", "nan_f32",  "nan_f64"};
+      "for",       "let",     "if",       "allocate", "prefetch", "and",      "or",       "not",
+      "true",      "false",   "min",      "max",      "floordiv", "floormod", "select",   "cast",
+      "broadcast", "ramp",    "fma",      "sqrt",     "abs",      "inf_f16",  "inf_bf16", "inf_f32",
+      "inf_f64",   "nan_f16", "nan_bf16", "nan_f32",  "nan_f64"};
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 

@@ -106,8 +106,8 @@ struct Allocate : StmtNode {
   Allocate(BufferRef b, Stmt s);
 };
 
-/// Asks for the cache line of an element of a parameter ahead of time. Changes no value; the element
-/// may lie outside of the buffer.
+/// Asks for the cache line of an element of a parameter ahead of time. Changes no value; the
+/// element may lie outside of the buffer.
 struct Prefetch : StmtNode {
   static constexpr StmtKind node_kind = StmtKind::Prefetch;
   BufferRef buffer;

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "base/error.h"
+#include "ir/bounds.h"
 #include "ir/lanes.h"
 #include "ir/lexer.h"
 #include "ir/print.h"
@@ -120,18 +121,11 @@ class Verifier final : private StmtVisitor<void> {
       add(Rule::divisors, fmt::format("{} by {}", name_of(n.op), to_string(n.b)));
   }
 
+  /// The ranges of the symbols decide; those of variables are not looked at.
   bool is_positive(const Expr& e) const {
-    if (const auto* imm = e.as<IntImm>()) return imm->value > 0;
     if (const auto* broadcast = e.as<Broadcast>()) return is_positive(broadcast->a);
-    if (const auto* symbol = e.as<Symbol>()) {
-      const SymbolDecl* declared = kernel_.find_symbol(symbol->name);
-      return declared && declared->min > 0;
-    }
-    const auto* binary = e.as<Binary>();
-    if (binary && binary->op == BinaryOp::max)
-      return is_positive(binary->a) || is_positive(binary->b);
-    return binary && binary->op == BinaryOp::mul && is_positive(binary->a) &&
-           is_positive(binary->b);
+    if (e.type() != Type{Scalar::index, 1}) return false;
+    return symbols_.range(e).min > 0;
   }
 
   void check_access(const Buffer& buffer, const std::vector<Expr>& indices, const Expr& mask,
@@ -262,6 +256,7 @@ class Verifier final : private StmtVisitor<void> {
   }
 
   const Kernel& kernel_;
+  const Bounds symbols_ = bounds_of(kernel_);
   const Form form_;
   std::vector<Violation> found_;
   const Stmt* here_ = nullptr;

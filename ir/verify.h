@@ -15,8 +15,8 @@
 //                       shape is constant and not negative
 //  10 conditions        guards, masks and selections are bool; masks and selections have the lanes
 //                       of what they choose
-//  11 divisors          floordiv and floormod divide by a positive constant, a symbol whose
-//                       declared minimum is positive, a maximum with one of these, or a product
+//  11 divisors          floordiv and floormod divide by what is positive for all values of the
+//                       symbols within their declared ranges, whatever the variables are
 //  12 bounds            loop bounds are scalar indices and do not use the loop's own variable
 //  13 extents           vector and unrolled loops have a constant extent
 //  14 hinted            a hinted loop is not a reduction

@@ -7,9 +7,11 @@
 
 namespace nestjit::runtime {
 
-/// The kernel of a problem (with the default schedule, or the given one) bound to weights of the
-/// problem's w_shape(). The problem and the weight's shape and type have been judged.
+/// The kernel of a problem (with the default schedule, or the given one, which a symbolic kernel
+/// does not take) bound to weights of the problem's w_shape(). The problem and the weight's shape
+/// and type have been judged.
 BoundConv bind_conv(const ops::ConvProblem& problem, const array& weight, int threads = 0,
-                    const compiler::Schedule* schedule = nullptr);
+                    const compiler::Schedule* schedule = nullptr,
+                    Lengths lengths = Lengths::specialised);
 
 }  // namespace nestjit::runtime

@@ -43,6 +43,7 @@ struct BoundConv::Impl {
   ops::ConvProblem problem;
   runtime::Work work;
   runtime::ConvKernelHandle kernel;  // where work == Work::kernel
+  runtime::ConvCall call;
   runtime::PackedWeights weights;
   int threads;
   Shape x_shape, y_shape;
@@ -58,16 +59,16 @@ array conv_transpose1d(const array& input, const array& weight, int stride, int 
   const runtime::Work work = runtime::work_of(problem);
   if (work != runtime::Work::kernel) return array::zeros(problem.y_shape());
   array output = array::empty(problem.y_shape());
-  const runtime::ConvKernelHandle kernel = runtime::conv_kernel(problem);
+  const runtime::ConvKernelHandle kernel = runtime::kernel_of_call(problem);
   const array x = runtime::as_f32(input);
   const runtime::PackedWeights weights = kernel->pack(share(runtime::as_f32(weight)));
-  kernel->run(x.data<float>(), weights, output.mutable_data<float>());
+  kernel->run(kernel->call_for(problem), x.data<float>(), weights, output.mutable_data<float>());
   return output;
 }
 
 BoundConv bind_conv_transpose1d(const array& weight, const std::vector<int64_t>& input_shape,
                                 int stride, int padding, int dilation, int output_padding,
-                                int groups, StreamOrDevice stream, int threads) {
+                                int groups, StreamOrDevice stream, int threads, Lengths lengths) {
   const runtime::FloatEnvironment ieee;
   if (threads < 0) {
     base::invalid("bind_conv_transpose1d: threads must be >= 0, got {}", threads);
@@ -75,11 +76,11 @@ BoundConv bind_conv_transpose1d(const array& weight, const std::vector<int64_t>&
   return runtime::bind_conv(
       runtime::judge_conv_transpose1d({input_shape, Dtype::f32}, {weight.shape(), weight.dtype()},
                                       {stride, padding, dilation, output_padding, groups}, stream),
-      weight, threads);
+      weight, threads, nullptr, lengths);
 }
 
 BoundConv runtime::bind_conv(const ops::ConvProblem& problem, const array& weight, int threads,
-                             const compiler::Schedule* schedule) {
+                             const compiler::Schedule* schedule, Lengths lengths) {
   auto impl = std::make_shared<BoundConv::Impl>();
   impl->problem = problem;
   impl->work = work_of(problem);
@@ -89,7 +90,9 @@ BoundConv runtime::bind_conv(const ops::ConvProblem& problem, const array& weigh
   impl->x_size = element_count(impl->x_shape, Dtype::f32);
   impl->y_size = element_count(impl->y_shape, Dtype::f32);
   if (impl->work == Work::kernel) {
-    impl->kernel = conv_kernel(problem, schedule);
+    impl->kernel =
+        lengths == Lengths::symbolic ? any_length_kernel(problem) : conv_kernel(problem, schedule);
+    impl->call = impl->kernel->call_for(problem);
     const array w = as_f32(weight);
     impl->weights = impl->kernel->pack(share(w), threads);
     if (impl->weights.plain != nullptr) {
@@ -109,7 +112,7 @@ void BoundConv::run(const float* x, float* y) const {
     case runtime::Work::zeros:
       std::memset(y, 0, static_cast<size_t>(bound.y_size) * sizeof(float));
       return;
-    case runtime::Work::kernel: bound.kernel->run(x, bound.weights, y, bound.threads);
+    case runtime::Work::kernel: bound.kernel->run(bound.call, x, bound.weights, y, bound.threads);
   }
 }
 

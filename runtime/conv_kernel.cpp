@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "base/error.h"
+#include "ops/conv/polymorphic.h"
 #include "runtime/executor.h"
 #include "runtime/float_environment.h"
 #include "runtime/memory.h"
@@ -19,12 +20,12 @@ constexpr double worth_sharing = 200e3;  // FLOP; below, waking a worker costs m
 constexpr int64_t pack_worth_sharing = int64_t{1} << 20;  // bytes of packed weights
 
 /// Runs the workgroups [0, count) of an entry point; the first status that is not 0, or 0.
-int32_t run_entry(compiler::KernelFunction entry, void* const* buffers, int64_t count,
-                  int max_threads) {
+int32_t run_entry(compiler::KernelFunction entry, void* const* buffers, const int64_t* symbols,
+                  int64_t count, int max_threads) {
   std::atomic<int32_t> status{0};
   const auto part = [&](int64_t begin, int64_t end) {
     const FloatEnvironment ieee;
-    const compiler::Frame frame{buffers, nullptr, begin, end};
+    const compiler::Frame frame{buffers, symbols, begin, end};
     if (const int32_t result = entry(&frame); result != 0) {
       status.store(result, std::memory_order_relaxed);
     }
@@ -41,10 +42,10 @@ int32_t run_entry(compiler::KernelFunction entry, void* const* buffers, int64_t 
 
 ConvKernel::ConvKernel(ops::ConvProblem problem, compiler::CompiledKernel code)
     : problem_(std::move(problem)),
-      code_(std::move(code)),
-      serial_(code_.workgroups <= 1 || ops::flop_count(problem_) < worth_sharing) {
+      code_(std::move(code)) {
   bool fits = code_.entry != nullptr && code_.uses.size() == conv_operands &&
-              code_.packed.size() <= most_packed;
+              code_.packed.size() <= most_packed &&
+              (code_.symbols.empty() || code_.symbols.size() == ConvCall{}.symbols.size());
   for (const compiler::PackedOperand& operand : code_.packed) {
     fits = fits && operand.source == weight_operand;
   }
@@ -62,7 +63,8 @@ PackedWeights ConvKernel::pack(std::shared_ptr<const void> w, int max_threads) c
         operand.bytes, fmt::format("packed weights of {}", ops::to_string(problem_)));
     const std::array<void*, 2> buffers{const_cast<void*>(w.get()), block.get()};
     const int threads = operand.bytes < pack_worth_sharing ? 1 : max_threads;
-    const int32_t status = run_entry(operand.entry, buffers.data(), operand.workgroups, threads);
+    const int32_t status =
+        run_entry(operand.entry, buffers.data(), nullptr, operand.workgroups, threads);
     if (status != 0) {
       base::internal("{}: the packing kernel returned {}", ops::to_string(problem_), status);
     }
@@ -75,15 +77,28 @@ PackedWeights ConvKernel::pack(std::shared_ptr<const void> w, int max_threads) c
   return weights;
 }
 
-void ConvKernel::run(const float* x, const PackedWeights& weights, float* y,
+bool ConvKernel::serves(const ops::ConvProblem& problem) const {
+  return any_length() ? ops::same_but_lengths(problem_, problem) : problem_ == problem;
+}
+
+ConvCall ConvKernel::call_for(const ops::ConvProblem& problem) const {
+  ConvCall call;
+  if (any_length()) call.symbols = ops::symbol_values(problem);
+  call.workgroups = code_.workgroups_at(call.symbols);
+  call.serial = call.workgroups <= 1 || ops::flop_count(problem) < worth_sharing;
+  return call;
+}
+
+void ConvKernel::run(const ConvCall& call, const float* x, const PackedWeights& weights, float* y,
                      int max_threads) const {
   std::array<void*, conv_operands + most_packed> buffers{const_cast<float*>(x),
                                                          const_cast<void*>(weights.plain.get()), y};
   for (size_t i = 0; i < weights.packed.size(); ++i) {
     buffers[conv_operands + i] = const_cast<void*>(weights.packed[i].get());
   }
-  const int threads = serial_ ? 1 : max_threads;
-  const int32_t status = run_entry(code_.entry, buffers.data(), code_.workgroups, threads);
+  const int threads = call.serial ? 1 : max_threads;
+  const int32_t status =
+      run_entry(code_.entry, buffers.data(), call.symbols.data(), call.workgroups, threads);
   if (status != 0) base::internal("{}: the kernel returned {}", ops::to_string(problem_), status);
 }
 

@@ -1,6 +1,7 @@
 // A compiled convolution and the calls that run it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -18,14 +19,28 @@ struct PackedWeights {
   double pack_ms = 0;
 };
 
+/// What a kernel has to be told about one problem that it serves.
+struct ConvCall {
+  std::array<int64_t, 2> symbols{};  // batch and length, for a kernel that leaves them open
+  int64_t workgroups = 0;
+  bool serial = false;  // too small to wake a second thread
+};
+
 /// Immutable once made; all members are thread-safe.
 class ConvKernel {
  public:
-  /// Buffers of `code`: x, w, y, then the packed buffers, each packed from w.
+  /// Buffers of `code`: x, w, y, then the packed buffers, each packed from w. Symbols: none, or
+  /// batch and length; the kernel then serves all problems of the same lengthless().
   ConvKernel(ops::ConvProblem problem, compiler::CompiledKernel code);
 
   const ops::ConvProblem& problem() const { return problem_; }
   const compiler::CompiledKernel& code() const { return code_; }
+  /// Whether batch and length are arguments of each call.
+  bool any_length() const { return !code_.symbols.empty(); }
+  /// Whether the kernel computes the problem. Allocates nothing.
+  bool serves(const ops::ConvProblem& problem) const;
+  /// The call for a problem that the kernel serves. Allocates nothing.
+  ConvCall call_for(const ops::ConvProblem& problem) const;
 
   /// Packs row-contiguous weights. `w` keeps or borrows their memory: a kernel that reads them as
   /// they are holds on to it. Throws a resource error when memory is short.
@@ -34,12 +49,12 @@ class ConvKernel {
   /// y = convolution of x, both row-contiguous and not overlapping. Allocates nothing. A small
   /// problem stays on the caller's thread whatever max_threads says (0: as many as there are).
   /// Throws an internal error when the kernel reports one.
-  void run(const float* x, const PackedWeights& weights, float* y, int max_threads = 0) const;
+  void run(const ConvCall& call, const float* x, const PackedWeights& weights, float* y,
+           int max_threads = 0) const;
 
  private:
   ops::ConvProblem problem_;
   compiler::CompiledKernel code_;
-  bool serial_;
 };
 
 }  // namespace nestjit::runtime

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <mutex>
+#include <unordered_map>
 
 #include "base/env.h"
 #include "base/error.h"
 #include "ops/conv/compile.h"
+#include "ops/conv/polymorphic.h"
 #include "runtime/once_cache.h"
 
 namespace nestjit::runtime {
@@ -29,7 +32,7 @@ class RecentKernels {
     for (const Slot& slot : slots_) {
       if (slot.epoch != now) continue;
       ConvKernelHandle kernel = slot.kernel.lock();
-      if (kernel != nullptr && kernel->problem() == problem) return kernel;
+      if (kernel != nullptr && kernel->serves(problem)) return kernel;
     }
     return nullptr;
   }
@@ -56,6 +59,67 @@ ConvKernelHandle compile_kernel(const ops::ConvProblem& problem, const compiler:
                         target));
 }
 
+/// A look-up by way of the thread's recent kernels.
+template <class LookUp>
+ConvKernelHandle recent_or(RecentKernels& recent, const ops::ConvProblem& problem,
+                           const LookUp& look_up) {
+  const uint64_t now = epoch.load(std::memory_order_acquire);
+  if (ConvKernelHandle kernel = recent.find(problem, now)) {
+    kernels().count_hit();
+    return kernel;
+  }
+  ConvKernelHandle kernel = look_up();
+  recent.add(kernel, now);
+  return kernel;
+}
+
+enum class LengthPolicy { automatic, specialise, symbolic };
+
+LengthPolicy length_policy() {
+  const std::string value = base::setting("NESTJIT_LENGTHS").value_or("auto");
+  if (value == "auto") return LengthPolicy::automatic;
+  if (value == "specialise") return LengthPolicy::specialise;
+  if (value == "symbolic") return LengthPolicy::symbolic;
+  base::invalid("NESTJIT_LENGTHS must be auto, specialise or symbolic, got {}", value);
+}
+
+/// The batch and length that each layer was first called with.
+class FirstLengths {
+ public:
+  /// Whether the problem's layer has been called with its batch and length alone, this call
+  /// included.
+  bool always(const ops::ConvProblem& problem) {
+    const std::string layer = ops::lengthless_text(problem);
+    const std::lock_guard lock(mutex_);
+    const auto [first, is_new] = first_.try_emplace(layer, ops::symbol_values(problem));
+    return first->second == ops::symbol_values(problem);
+  }
+  void clear() {
+    const std::lock_guard lock(mutex_);
+    first_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::array<int64_t, 2>> first_;
+};
+
+FirstLengths& first_lengths() {
+  static auto& lengths = *new FirstLengths;
+  return lengths;
+}
+
+ConvKernelHandle look_up_any_length(const ops::ConvProblem& problem) {
+  const compiler::Target& target = compiler::host_target();
+  const std::string key =
+      fmt::format("{}|direct|default|{}", ops::lengthless_text(problem), target.name());
+  base::log("dispatch", key);
+  return kernels().get(key, [&] {
+    return std::make_shared<const ConvKernel>(ops::lengthless(problem),
+                                              ops::compile_polymorphic(problem, target));
+  });
+}
+
 ConvKernelHandle look_up(const ops::ConvProblem& problem, const compiler::Schedule* schedule) {
   const compiler::Target& target = compiler::host_target();
   const std::string key =
@@ -78,14 +142,25 @@ Work work_of(const ops::ConvProblem& problem) {
 ConvKernelHandle conv_kernel(const ops::ConvProblem& problem, const compiler::Schedule* schedule) {
   if (schedule != nullptr) return look_up(problem, schedule);
   thread_local RecentKernels recent;
-  const uint64_t now = epoch.load(std::memory_order_acquire);
-  if (ConvKernelHandle kernel = recent.find(problem, now)) {
-    kernels().count_hit();
-    return kernel;
+  return recent_or(recent, problem, [&] { return look_up(problem, nullptr); });
+}
+
+ConvKernelHandle any_length_kernel(const ops::ConvProblem& problem) {
+  thread_local RecentKernels recent;
+  return recent_or(recent, problem, [&] { return look_up_any_length(problem); });
+}
+
+ConvKernelHandle kernel_of_call(const ops::ConvProblem& problem) {
+  switch (length_policy()) {
+    case LengthPolicy::specialise: return conv_kernel(problem);
+    case LengthPolicy::symbolic: return any_length_kernel(problem);
+    case LengthPolicy::automatic: break;
   }
-  ConvKernelHandle kernel = look_up(problem, nullptr);
-  recent.add(kernel, now);
-  return kernel;
+  thread_local RecentKernels recent;
+  return recent_or(recent, problem, [&] {
+    return first_lengths().always(problem) ? look_up(problem, nullptr)
+                                           : look_up_any_length(problem);
+  });
 }
 
 }  // namespace nestjit::runtime
@@ -109,6 +184,7 @@ Statistics statistics() {
 
 void clear_kernels() {
   runtime::kernels().clear();
+  runtime::first_lengths().clear();
   runtime::epoch.fetch_add(1, std::memory_order_release);
 }
 

@@ -27,4 +27,13 @@ Work work_of(const ops::ConvProblem& problem);
 ConvKernelHandle conv_kernel(const ops::ConvProblem& problem,
                              const compiler::Schedule* schedule = nullptr);
 
+/// The kernel that serves the problem's layer with every batch and length, compiled at most once a
+/// process. Otherwise as conv_kernel(), with the default schedule.
+ConvKernelHandle any_length_kernel(const ops::ConvProblem& problem);
+
+/// The kernel of an unbound call, by NESTJIT_LENGTHS: `specialise` is conv_kernel(), `symbolic` is
+/// any_length_kernel(), and `auto` the first for the batch and length that a layer was first called
+/// with, the second from the first call with others on. Throws invalid argument for other settings.
+ConvKernelHandle kernel_of_call(const ops::ConvProblem& problem);
+
 }  // namespace nestjit::runtime

@@ -1,12 +1,17 @@
 // nestjit explain PROBLEM: every stage of a compile, from the mathematics to the machine code.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 
 #include "base/error.h"
 #include "compiler/target.h"
+#include "ir/print.h"
 #include "ops/conv/compile.h"
+#include "ops/conv/cost_model.h"
+#include "ops/conv/polymorphic.h"
+#include "ops/conv/schedule.h"
 #include "runtime/dispatch.h"
 #include "tools/commands.h"
 #include "tools/hot_loop.h"
@@ -16,7 +21,8 @@ namespace nestjit::tools {
 namespace {
 
 struct ExplainOptions {
-  std::string problem, stage, schedule_file, target;
+  std::string problem, stage, schedule_file, target, plan;
+  bool symbolic = false;
 };
 
 void print_stage(const base::StageText& stage, bool whole) {
@@ -46,11 +52,12 @@ void print_times(const compiler::CompiledKernel& code) {
   for (const compiler::StageTime& time : code.times)
     fmt::print("{:<24}{:>9.3f} ms\n", time.stage, time.ms);
   fmt::print("{:<24}{:>9.3f} ms, {} bytes of code, {} workgroups\n", "total", code.total_ms,
-             code.code.code_bytes, code.workgroups);
+             code.code.code_bytes,
+             code.workgroup_count ? ir::to_string(code.workgroup_count) : "no");
 }
 
 void explain(const ExplainOptions& o) {
-  const ops::ConvProblem problem = ops::parse_problem(o.problem);
+  ops::ConvProblem problem = ops::parse_problem(o.problem);
   const compiler::Target target = o.target.empty()
                                       ? compiler::host_target()
                                       : compiler::forced_down(compiler::host_target(), o.target);
@@ -60,12 +67,24 @@ void explain(const ExplainOptions& o) {
     case runtime::Work::zeros: return fmt::print("{}: zeros, nothing is compiled\n", o.problem);
     case runtime::Work::kernel: break;
   }
-  const compiler::Schedule schedule = o.schedule_file.empty()
-                                          ? ops::default_schedule(problem, target)
-                                          : compiler::parse_schedule(read_file(o.schedule_file));
+  if (o.symbolic) problem = ops::lengthless(problem);
+  const auto start = std::chrono::steady_clock::now();
+  const ops::Plan plan = !o.plan.empty() ? ops::parse_plan(o.plan)
+                         : o.symbolic    ? ops::polymorphic_plan(problem, target)
+                                         : ops::default_plan(problem, target);
+  const double ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  compiler::CompileRequest request =
+      o.symbolic ? ops::polymorphic_request(problem, plan, target)
+                 : ops::compile_request(problem, ops::schedule_of(problem, target, plan), target);
+  if (!o.schedule_file.empty())
+    request.schedule = compiler::parse_schedule(read_file(o.schedule_file));
+  if (o.stage.empty() && o.schedule_file.empty())
+    fmt::print("==== plan (chosen in {:.3f} ms)\n{}\n", ms,
+               ops::explain_plan(problem, target, plan));
   compiler::CompileOptions options;
   options.keep_stages = true;
-  const compiler::CompiledKernel code = ops::compile_conv(problem, schedule, target, options);
+  const compiler::CompiledKernel code = compiler::compile(request, options);
   print_stages(code, o.stage);
   if (o.stage.empty()) print_times(code);
 }
@@ -79,6 +98,8 @@ void add_explain(CLI::App& app, int&) {
       ->required();
   sub->add_option("--stage", o->stage, "only stages with this in their name, in full");
   sub->add_option("--schedule", o->schedule_file, "a schedule's steps from a file, one a line");
+  sub->add_option("--plan", o->plan, "another plan for the schedule, \"rows=13 vectors=2 edge=4\"");
+  sub->add_flag("--symbolic", o->symbolic, "the kernel that serves every batch and length");
   sub->add_option("--target", o->target, "x86-64-v1, x86-64-v3 or x86-64-v4, up to the machine's");
   sub->callback([o] { explain(*o); });
 }

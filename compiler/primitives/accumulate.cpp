@@ -28,6 +28,9 @@
 // last one is never stored; elements without an iteration are stored before the loop. Reads that
 // the guards and bounds protected are clamped to their buffer, which must hold something then.
 //
+// A leaf that initialises its element under a condition (see carry) resumes what the output holds
+// wherever the condition is false: the tile is loaded from it first.
+//
 // store=interleaved is for lanes whose outputs are as far apart as the loop around the lanes has
 // iterations, with the outputs of these in between: the last nest takes them in the order of
 // memory,
@@ -55,6 +58,7 @@ using namespace ir;
 
 struct Leaf {
   Expr guard;  // absent where there is none
+  Expr fresh;  // where the first store runs; absent: everywhere
   const Store* init = nullptr;
   Stmt reduction;  // a loop
 
@@ -76,7 +80,9 @@ Leaf leaf_of(const ScheduleState& state, const std::string& handle, const Stmt& 
   const auto* block = core->as<Block>();
   if (core->as<Store>() || (block && block->stmts.empty())) return leaf;
   const bool two = block && block->stmts.size() == 2;
-  leaf.init = two ? block->stmts[0].as<Store>() : nullptr;
+  const auto* fresh = two ? block->stmts[0].as<If>() : nullptr;
+  leaf.init = two ? (fresh ? fresh->body : block->stmts[0]).as<Store>() : nullptr;
+  if (fresh) leaf.fresh = fresh->cond;
   const auto* reduction = two ? block->stmts[1].as<Loop>() : nullptr;
   if (!leaf.init || !reduction || reduction->loop_kind != LoopKind::reduction)
     state.refuse(handle, "its leaf must be one store followed by one nest of reductions");
@@ -180,9 +186,13 @@ class Accumulation {
   }
 
   Stmt build(bool interleave) const {
+    if (leaf_.fresh && (band_.reaches(leaf_.fresh) || reads_memory(leaf_.fresh)))
+      state_.refuse(handle_, "the condition of its first store depends on the band");
     const Loop& t = leaf_.outermost();
     const Expr low = t.min, end = t.min + t.extent;
     const bool ragged = band_.varies(low) || band_.varies(end);
+    if (leaf_.fresh && ragged)
+      state_.refuse(handle_, "a carried reduction has one range for the band");
     if (interleave && (band_.loops().size() < 2 || band_.has_lets() || ragged))
       state_.refuse(handle_,
                     "store=interleaved takes two loops or more, without lets between them and "
@@ -201,7 +211,13 @@ class Accumulation {
     // The update keeps the ids of the band, so its handles stay; the two copies get new ones.
     const Stmt result = guarded(leaf_.guard, store(in_tile()));
     const Stmt stores = interleave ? interleaved(band_.loops(), result) : band_.around(result);
-    return {copy(leaf_.guard, clear(nullptr)), update, clone_fresh(stores)};
+    std::vector<Stmt> all{copy(leaf_.guard, clear(nullptr)), update, clone_fresh(stores)};
+    if (leaf_.fresh) {
+      all[0] = If::make(leaf_.fresh, all[0]);
+      const Expr held = Load::make(leaf_.init->buffer, leaf_.init->indices);
+      all.insert(all.begin(), copy(leaf_.guard, Store::make(tile_, place_, held)));
+    }
+    return all;
   }
 
   /// Ranges of their own.

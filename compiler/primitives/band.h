@@ -11,9 +11,9 @@ namespace nestjit::compiler {
 
 class Band {
  public:
-  /// The named loops, outermost first, each holding the next; between them only lets of indices that
-  /// read no memory. Refuses anything else, a loop that is not parallel and an extent that is not a
-  /// constant. The kernel must outlive the band.
+  /// The named loops, outermost first, each holding the next; between them only lets of indices
+  /// that read no memory. Refuses anything else, a loop that is not parallel and an extent that is
+  /// not a constant. The kernel must outlive the band.
   Band(const ScheduleState& state, const std::vector<std::string>& handles);
 
   const std::vector<const ir::Loop*>& loops() const { return loops_; }

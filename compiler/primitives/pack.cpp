@@ -131,6 +131,12 @@ bool guards_on_path(const Stmt& s, const Expr& load, std::vector<Expr>& guards) 
   return found;
 }
 
+bool uses_symbols(const Expr& e) {
+  bool found = false;
+  walk_exprs(e, [&](const Expr& part) { found = found || part.as<Symbol>(); });
+  return found;
+}
+
 /// Guards of the load that speak of the packed dimensions alone. A load in several places has none:
 /// what one place excludes another may read.
 std::vector<Expr> usable_guards(const Loop& outermost, const Expr& load,
@@ -141,8 +147,20 @@ std::vector<Expr> usable_guards(const Loop& outermost, const Expr& load,
   if (places > 1) return {};
   guards_on_path(outermost.body, load, all);
   for (const Expr& cond : all)
-    if (only_uses(cond, vars)) usable.push_back(cond);
+    if (only_uses(cond, vars) && !uses_symbols(cond)) usable.push_back(cond);
   return usable;
+}
+
+/// What is packed once serves every call: a packing kernel knows no symbols that it can do without.
+void drop_unused_symbols(Kernel& kernel) {
+  std::unordered_set<std::string> used;
+  const auto mark = [&](const Expr& e) {
+    if (const auto* symbol = e.as<Symbol>()) used.insert(symbol->name);
+  };
+  walk_exprs(kernel.body, mark);
+  for (const BufferRef& param : kernel.params)
+    for (const Expr& extent : param->shape) walk_exprs(extent, mark);
+  std::erase_if(kernel.symbols, [&](const SymbolDecl& s) { return !used.contains(s.name); });
 }
 
 Kernel packing_kernel(const ScheduleState& state, const std::vector<Dimension>& dims,
@@ -166,6 +184,7 @@ Kernel packing_kernel(const ScheduleState& state, const std::vector<Dimension>& 
   kernel.fused = state.kernel().fused;
   kernel.body = clone_fresh(body);
   kernel = simplify(kernel);
+  drop_unused_symbols(kernel);
   return apply_schedule(kernel, packing_schedule(kernel, state.target()), state.target()).kernel;
 }
 

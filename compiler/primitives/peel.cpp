@@ -13,8 +13,8 @@
 //
 // Cutting is legal for every loop of constant bounds (the order of the parts is the order of the
 // values). The second form runs MAIN before the values in front of it, so the loop must be
-// parallel; its bounds, and with them MAIN, may depend on symbols and on the loops around it. A part
-// may be empty.
+// parallel; its bounds, and with them MAIN, may depend on symbols and on the loops around it. A
+// part may be empty.
 #include <charconv>
 
 #include "base/checked.h"
@@ -211,12 +211,12 @@ void main_and_rest(ScheduleState& state, const Step& step, const Loop& loop) {
   const Expr var = Var::make(loop.name()), edge = Var::make("edge"), value = Var::make(loop.name());
   const Expr count = simplify(end - first - full, namer.bounds());
   const Stmt main_body = substitute(clone_fresh(decided, &main_names), {{loop.id(), var}});
-  const Stmt rest_body = Let::make(
-      value, rest_value(edge, first, main, full, count, namer.bounds()),
-      substitute(clone_fresh(loop.body, &rest_names), {{loop.id(), value}}));
-  const Stmt parts = namer.around(Block::make(
-      {Loop::make(var, main, full, loop.loop_kind, loop.mapping, main_body),
-       Loop::make(edge, 0, count, loop.loop_kind, loop.mapping, rest_body)}));
+  const Stmt rest_body =
+      Let::make(value, rest_value(edge, first, main, full, count, namer.bounds()),
+                substitute(clone_fresh(loop.body, &rest_names), {{loop.id(), value}}));
+  const Stmt parts = namer.around(
+      Block::make({Loop::make(var, main, full, loop.loop_kind, loop.mapping, main_body),
+                   Loop::make(edge, 0, count, loop.loop_kind, loop.mapping, rest_body)}));
   names.bind(step.results[0], var, main_names);
   names.bind(step.results[1], edge, rest_names);
   const VarId id = loop.id();

@@ -1,14 +1,14 @@
-// prefetch BUFFER NEXT EACH: during every iteration of EACH, asks the memory for a share of what the
-// next iteration of NEXT will read of BUFFER and this one does not.
+// prefetch BUFFER NEXT EACH: during every iteration of EACH, asks the memory for a share of what
+// the next iteration of NEXT will read of BUFFER and this one does not.
 //
 //   for q0: for k in [0, 64): ... x[q0*16 + k] ...        prefetch x q0 k
 //   for q0: for k in [0, 64): prefetch x + q0*16 + 64 + k; ... x[q0*16 + k] ...
 //
-// A prefetch changes no value and may ask for what lies outside of the buffer, so it is always legal.
-// A loop NEXT of one iteration, or one whose iterations all read the same, is left as it is.
-// Refuses a buffer that is not a read-only parameter or is not read at one place inside EACH, a loop
-// EACH that is not inside NEXT or has no constant extent, an address that is not linear in NEXT's
-// variable or varies in NEXT by an unknown amount, and a share of more than 16 cache lines.
+// A prefetch changes no value and may ask for what lies outside of the buffer, so it is always
+// legal. A loop NEXT of one iteration, or one whose iterations all read the same, is left as it is.
+// Refuses a buffer that is not a read-only parameter or is not read at one place inside EACH, a
+// loop EACH that is not inside NEXT or has no constant extent, an address that is not linear in
+// NEXT's variable or varies in NEXT by an unknown amount, and a share of more than 16 cache lines.
 #include "base/checked.h"
 #include "compiler/nest.h"
 #include "compiler/primitives/primitives.h"
@@ -53,8 +53,7 @@ Span next_span(const ScheduleState& state, const std::string& name, const Loop& 
   const Bounds bounds = bounds_throughout(state.kernel(), next.id());
   Expr element = 0;
   const std::vector<Expr> strides = row_major_strides(load.buffer->shape);
-  for (size_t d = 0; d < load.indices.size(); ++d)
-    element = element + load.indices[d] * strides[d];
+  for (size_t d = 0; d < load.indices.size(); ++d) element = element + load.indices[d] * strides[d];
   const Linear form = Linear::of(simplify(element));
   const int64_t step = form.coef_of(next.id());
   Linear outside(form.constant), inside;
@@ -98,9 +97,8 @@ void apply(ScheduleState& state, const Step& step) {
     stmts.push_back(Prefetch::make(load.buffer, first + i * line));
   stmts.push_back(each.body);
   const VarId id = each.id();
-  state.set_body(replace_loop(state.kernel().body, id, [&](const Loop& l) {
-    return with_body(l, Block::make(stmts));
-  }));
+  state.set_body(replace_loop(state.kernel().body, id,
+                              [&](const Loop& l) { return with_body(l, Block::make(stmts)); }));
 }
 
 }  // namespace

@@ -8,10 +8,11 @@ namespace {
 
 // A new primitive is a file beside this one and a line here.
 constexpr std::array all{
-    &shift_primitive,   &residue_split_primitive, &tighten_primitive, &split_primitive,
-    &peel_primitive,    &fuse_primitive,          &reorder_primitive, &vectorize_primitive,
-    &unroll_primitive,  &accumulate_primitive,    &pack_primitive,    &parallel_primitive,
-    &stage_primitive,   &version_primitive,       &transpose_primitive, &prefetch_primitive,
+    &shift_primitive,  &residue_split_primitive, &tighten_primitive,   &split_primitive,
+    &peel_primitive,   &fuse_primitive,          &reorder_primitive,   &vectorize_primitive,
+    &unroll_primitive, &accumulate_primitive,    &pack_primitive,      &parallel_primitive,
+    &stage_primitive,  &version_primitive,       &transpose_primitive, &prefetch_primitive,
+    &carry_primitive,
 };
 
 const Primitive& primitive_named(std::string_view name) {

@@ -13,7 +13,8 @@
 // tail=exact (default)  legal when N divides the extent; costs nothing
 // tail=guard            always legal; the guard stands at the leaf, and becomes a lane mask where
 //                       the inner loop is vectorised
-// tail=cut              always legal; the inner loop counts as the loop did and ends with it, so what
+// tail=cut              always legal; the inner loop counts as the loop did and ends with it, so
+// what
 //                       stands below keeps its form. For blocks that stay serial loops
 // tail=peel             legal for constant bounds; the last iterations are a loop of their own
 //                       (perhaps empty), so there are two bodies and no guard; loops below get the
@@ -65,8 +66,8 @@ void split_in_ranges(ScheduleState& state, const Step& step, const Loop& loop, i
   const Expr extent = minimum(factor, loop.extent - outer * factor);
   const Stmt block = Loop::make(inner, begin, extent, loop.loop_kind, Mapping::serial,
                                 substitute(loop.body, {{loop.id(), inner}}));
-  const Stmt nest = Loop::make(outer, 0, ceildiv(loop.extent, factor), loop.loop_kind, loop.mapping,
-                               block);
+  const Stmt nest =
+      Loop::make(outer, 0, ceildiv(loop.extent, factor), loop.loop_kind, loop.mapping, block);
   const VarId id = loop.id();
   state.unbind(step.targets[0]);
   state.bind(step.results[0], id_of(outer));

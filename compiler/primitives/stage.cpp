@@ -1,4 +1,5 @@
-// stage BUFFER LOOP order=D,... [pad=N] -> SCRATCH COPY...: a box of an operand is read from a copy.
+// stage BUFFER LOOP order=D,... [pad=N] -> SCRATCH COPY...: a box of an operand is read from a
+// copy.
 //
 //   for q0: for c: for lane: ... x[q0*16 + lane + t, ci]       stage x q0 order=1,0 -> xs ci_ r
 //   for q0:
@@ -17,6 +18,7 @@
 // Legal for an input or constant whose indices inside LOOP are sums of what is bound outside of it
 // and of terms with constant ranges, all reads at constant distances of one another, with at most
 // 256 KiB in the box. Refuses other reads and buffers, vectorised loops, and wrong dimensions.
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <unordered_set>
@@ -37,7 +39,8 @@ using namespace ir;
 constexpr int64_t most_bytes = 256 * 1024;
 constexpr int copy_alignment = 64;  // bytes: a cache line, and the widest vector
 
-/// One dimension of the box: from an expression over outer variables, a constant number of elements.
+/// One dimension of the box: from an expression over outer variables, a constant number of
+/// elements.
 struct Side {
   Linear base;
   int64_t extent;
@@ -98,7 +101,7 @@ class BoxFinder {
     if (!extent || *extent > most_bytes)
       state_.refuse(read.buffer->name, "its index {} has no small constant range below the loop",
                     to_string(read.indices[d]));
-    return {base + Linear(range.min), *extent + 1};
+    return {base + Linear(range.min), std::max<int64_t>(*extent + 1, 0)};  // 0: it never runs
   }
 
   Side joined(const Side& a, const Side& b, const Load& read) const {

@@ -10,7 +10,8 @@
 // mapped, around a leaf (possibly guarded) whose stores go to one element: the first one always,
 // later ones perhaps under guards. The leaf's guard goes with both nests. The handles stay with the
 // loops that make the values. Rows of a power of two and as many lanes as a vector has stay in
-// registers; other tiles become memory (pass `demote_tiles`).
+// registers; other tiles become memory (pass `demote_tiles`). Loops that never run stay as they
+// are.
 //
 // Refuses another shape of the nest or the leaf, values and guards that read the buffer that is
 // stored to, and masks.
@@ -108,6 +109,7 @@ void apply(ScheduleState& state, const Step& step) {
   require_lanes(state, step.targets[1], inner);
   if (uses(inner.min, outer.id()))
     state.refuse(step.targets[1], "its bounds depend on '{}'", step.targets[0]);
+  if (never_runs(state.kernel().body, inner.id())) return;
 
   const auto* guard = inner.body.as<If>();
   const Stmt leaf = guard ? guard->body : inner.body;

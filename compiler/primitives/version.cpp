@@ -5,7 +5,8 @@
 //   if not c*4 + 3 < n  { for i: for r in [0, 4): if c*4 + r < n: f(i, r) }
 //
 // Guards inside LOOP that are linear in the variables of loops bound there, whose bounds are
-// constants, are tested once for all values of these variables. Other guards stay in both copies.
+// constants, are tested once for all values of these variables. Other guards, and those that cannot
+// hold for all of them wherever the loop stands, stay in both copies.
 // Always legal. MAIN runs where every tested guard holds throughout, REST elsewhere (never, where
 // there is nothing to test); loops below get the handles PART/name.
 #include <unordered_map>
@@ -35,7 +36,7 @@ class GuardTester {
   }
 
   /// A condition on outer variables that holds exactly when the guard always does; absent when the
-  /// guard is of another kind.
+  /// guard is of another kind, or never holds throughout.
   Expr test_of(const Expr& guard) const {
     const auto form = reads_memory(guard) ? std::nullopt : nonnegative_form(simplify(guard));
     if (!form) return {};
@@ -53,7 +54,9 @@ class GuardTester {
       if (!product) return {};
       least += Linear(*product);
     }
-    return Expr(0) <= least.expr();
+    const Expr test = simplify(Expr(0) <= least.expr());
+    const auto* decided = test.as<BoolImm>();
+    return decided && !decided->value ? Expr() : test;
   }
 
  private:

@@ -38,8 +38,12 @@ namespace nestjit {
 
 /// The transposed convolution of `input` and `weight`, a new row-contiguous array.
 ///
-/// The first call with new shapes compiles a kernel (milliseconds; it is kept for the life of the
-/// process, see statistics.h); every call packs the weights, which bind_conv_transpose1d() avoids.
+/// The first call of a layer compiles a kernel for its shapes (milliseconds; kernels are kept for
+/// the life of the process, see statistics.h). The first call with another N or L compiles one that
+/// serves the layer with every N and L from then on, so that a thousand lengths cost two compiles.
+/// NESTJIT_LENGTHS=specialise compiles for each N and L, NESTJIT_LENGTHS=symbolic the kernel for
+/// all of them at once; results have the same bits. Every call packs the weights, which
+/// bind_conv_transpose1d() avoids.
 ///
 /// input           (N, L, C_in), any strides; a view that is not row-contiguous is copied first
 /// weight          (C_out, K, C_in/groups), any strides, K >= 1
@@ -92,13 +96,21 @@ class BoundConv {
   std::shared_ptr<const Impl> impl_;
 };
 
+/// Whether a kernel knows batch and length beforehand.
+enum class Lengths {
+  specialised,  // compiled for one N and L: a little faster
+  symbolic,     // arguments of each call: one compile serves all inputs of a layer, same bits
+};
+
 /// Compiles (or finds) the kernel for an input of `input_shape` and packs `weight` for it.
 ///
 /// Arguments, rules and errors are those of conv_transpose1d(). `threads` bounds the threads a call
-/// may use; 0 leaves it to the executor (NESTJIT_THREADS, default all cores). Thread-safe.
+/// may use; 0 leaves it to the executor (NESTJIT_THREADS, default all cores).
+/// `lengths` chooses the kernel; with Lengths::symbolic, binding a layer again to another N or L
+/// compiles nothing. Thread-safe.
 BoundConv bind_conv_transpose1d(const array& weight, const std::vector<int64_t>& input_shape,
                                 int stride = 1, int padding = 0, int dilation = 1,
                                 int output_padding = 0, int groups = 1, StreamOrDevice stream = {},
-                                int threads = 0);
+                                int threads = 0, Lengths lengths = Lengths::specialised);
 
 }  // namespace nestjit

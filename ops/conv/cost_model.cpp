@@ -1,36 +1,480 @@
 #include "ops/conv/cost_model.h"
-#include <algorithm>
-#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <numeric>
+
 #include "base/checked.h"
 #include "ops/conv/product.h"
+#include "ops/conv/schedule_positions.h"
+
 namespace nestjit::ops {
-Plan default_plan(const ConvProblem& problem, const compiler::Target& target) {
-  if (const char* t = std::getenv("PLAN")) return parse_plan(t);
-  const Products p = products_of(problem);
-  const int64_t lanes = target.lanes(problem.dtype);
-  Plan plan;
-  if (is_depthwise(problem)) {
-    plan.lanes = Lanes::channels;
-    plan.rows = 4;
-    plan.edge_rows = 1;
-    plan.row_block = 8;
-    plan.rows_outermost = true;
-    return plan;
-  }
-  const int64_t columns = columns_fuse(problem, lanes) ? p.parts.back().residues * p.channels : p.channels;
-  const int64_t rows = std::max<int64_t>(1, p.rows - 2 * (p.parts.back().taps - 1) * p.row_step);
-  int64_t best = INT64_MAX;
-  for (int64_t v = 1; v <= 4; ++v) {
-    if (v > 1 && (v - 1) * lanes >= columns) break;
-    const int64_t most = (target.vector_registers - v - (target.has_fma ? 1 : 2)) / v;
-    for (int64_t r = 1; r <= std::min(most, rows); ++r) {
-      const int64_t step = 2 * std::max<int64_t>({r * v, 8, r + v}) + v;
-      const int64_t left = rows % r + 2;
-      const int64_t c = base::ceil_div(columns, lanes * v) * (rows / r * step + left * (2 * v + 2));
-      if (c < best) best = c, plan.rows = r, plan.vectors = v;
+namespace {
+
+using compiler::Rates;
+using compiler::Target;
+
+constexpr double line_bytes = 64;
+constexpr double tile_overhead = 14;        // cycles: filling and draining the pipeline
+constexpr double tap_overhead = 8;          // of starting a loop over channels
+constexpr double exposed_stores = 0.3;      // of a tile, by the square of its vectors
+constexpr double ragged_overhead = 4;       // of a row of an edge tile, a tap: tests and addresses
+constexpr double ragged_step = 1.15;        // rows with addresses of their own
+constexpr double workgroup_overhead = 60;   // of bounds that depend on block and panel
+constexpr double worth_sharing = 4e5;       // cycles that are worth a second core
+constexpr double foreseen = 0.06;           // what is left of a wait when the line was asked for
+constexpr double blocked_overhead = 1.006;  // of bounds by block, and panels that come back cold
+constexpr double in_a_row = 0.2;            // or when lines follow one another in memory
+constexpr double page = 4096;
+
+double ceil_div(int64_t a, int64_t b) { return static_cast<double>(base::ceil_div(a, b)); }
+
+/// Where data of a size lies between two calls.
+enum class Home { l2, l3, dram };
+
+struct Footprint {
+  double x, w, y;  // bytes
+  Home home;       // of all together
+
+  double lines(double bytes) const { return bytes / line_bytes; }
+};
+
+Footprint footprint_of(const ConvProblem& problem, const Target& target) {
+  const double element = ir::byte_size(problem.dtype);
+  const auto bytes = [&](const std::vector<int64_t>& shape) {
+    return element * static_cast<double>(element_count(shape));
+  };
+  Footprint f{bytes(problem.x_shape()), bytes(problem.w_shape()), bytes(problem.y_shape()),
+              Home::dram};
+  const double all = f.x + f.w + f.y;
+  if (all <= static_cast<double>(target.l2_bytes)) f.home = Home::l2;
+  // The third level is shared: what nearly fills it does not stay.
+  else if (all <= 0.7 * static_cast<double>(target.l3_bytes))
+    f.home = Home::l3;
+  return f;
+}
+
+class Model {
+ public:
+  Model(const ConvProblem& problem, const Target& target)
+      : problem_(problem),
+        target_(target),
+        rates_(target.rates),
+        products_(products_of(problem)),
+        bytes_(footprint_of(problem, target)),
+        vector_(target.vector_bytes),
+        lanes_(target.lanes(problem.dtype)) {}
+
+  Prediction predict(const Plan& plan) const {
+    Prediction p;
+    double workgroups = 0;
+    if (plan.lanes == Lanes::positions) {
+      positions(p, workgroups);
+    } else {
+      for (const Product& part : products_.parts)
+        if (part.taps > 0) product(plan, part, p, workgroups);
+      if (products_.parts.size() > 1 || products_.gap > 1)
+        workgroups = outer_loops() * blocks(plan);
     }
+    memory(plan, p);
+    p.compute += workgroups * workgroup_overhead;
+    const double busy = std::max(p.compute, p.stream) + p.wait;
+    if (target_.cores > 1 && busy > worth_sharing) {
+      const double rounds = std::ceil(workgroups / target_.cores);
+      // Uneven shares, and the last workgroup that one core works on alone.
+      p.idle = 0.5 * busy * (rounds * target_.cores / workgroups - 1) +
+               0.04 * busy * target_.cores / workgroups;
+    }
+    p.bound = bound_of(p);
+    return p;
   }
-  plan.edge_rows = std::clamp<int64_t>(p.rows % plan.rows, 1, 6);
-  return plan;
+
+  const Products& products() const { return products_; }
+  const Footprint& bytes() const { return bytes_; }
+
+  /// Cycles of one step of the reduction for a register tile.
+  double step(double rows, double vectors) const {
+    const double products = rows * vectors;
+    const double issue = (products + rows + vectors + 3) / rates_.issue;
+    // A broadcast reads one element: as many start a cycle as vectors of any width may.
+    const double loads = rows / rates_.most_vectors + vectors / rates_.load(vector_);
+    return std::max({products / rates_.fma(vector_), loads, rates_.fma_latency, issue});
+  }
+
+ private:
+  double outer_loops() const { return static_cast<double>(problem_.batch * problem_.groups); }
+  double blocks(const Plan& plan) const {
+    return plan.row_block > 0 ? ceil_div(products_.rows, plan.row_block) : 1;
+  }
+
+  /// Tiles of all blocks of rows, and how much of the reduction an edge tile runs through.
+  struct Tiles {
+    double full, edge;
+    double edge_share;
+  };
+  Tiles tiles_of(const Plan& plan, const Product& part) const {
+    const ConvAxis& axis = problem_.axes[0];
+    const int64_t reach = (part.taps - 1) * products_.row_step;
+    // Cropping leaves a panel as many rows as its residue has outputs.
+    const int64_t rows = std::max<int64_t>(
+        std::min(axis.input + reach, base::ceil_div(axis.output, axis.input_dilation)), 1);
+    const int64_t whole = std::clamp<int64_t>(axis.input - reach, 0, rows);
+    const auto split = [&](int64_t count, int64_t cut) {
+      const int64_t full = std::max<int64_t>(count - cut, 0) / plan.rows;
+      const int64_t rest = count - full * plan.rows;
+      // Row by row, those with fewer taps run through no more than these.
+      const double share =
+          plan.edge_rows == 1 && rest > 0
+              ? 1 - 0.5 * static_cast<double>(std::min(cut, rest)) / static_cast<double>(rest)
+              : 1;
+      return Tiles{static_cast<double>(full), ceil_div(rest, plan.edge_rows), share};
+    };
+    if (plan.row_block == 0 || plan.row_block >= rows) return split(rows, rows - whole);
+    const int64_t inner = std::max<int64_t>(rows / plan.row_block - 2, 0);
+    const Tiles middle = split(plan.row_block, 0);
+    const Tiles ends = split(rows - inner * plan.row_block, rows - whole);
+    return {static_cast<double>(inner) * middle.full + ends.full,
+            static_cast<double>(inner) * middle.edge + ends.edge, ends.edge_share};
+  }
+
+  void product(const Plan& plan, const Product& part, Prediction& p, double& workgroups) const {
+    const double depth = static_cast<double>(part.taps * products_.depth);
+    const double taps = static_cast<double>(part.taps);
+    double panels, repeat = outer_loops(), vectors = static_cast<double>(plan.vectors);
+    if (plan.lanes == Lanes::channels) {
+      panels = ceil_div(problem_.groups, lanes_);
+      repeat = static_cast<double>(problem_.batch);
+      vectors = static_cast<double>(part.residues);
+    } else {
+      const bool fused = columns_fuse(problem_, lanes_);
+      const int64_t columns = fused ? part.residues * products_.channels : products_.channels;
+      panels =
+          ceil_div(columns, plan.vectors * lanes_) * static_cast<double>(fused ? 1 : part.residues);
+    }
+    const Tiles tiles = tiles_of(plan, part);
+    const double rows = static_cast<double>(plan.rows), edge = static_cast<double>(plan.edge_rows);
+    const bool one_walk = problem_.groups == 1 && products_.row_step == 1;
+    const double full_cycles = depth * tile_step(plan, rows, vectors) + tile_overhead +
+                               exposed_stores * rows * vectors * rows * vectors +
+                               carried_sums(plan, depth) + (one_walk ? 1 : taps) * tap_overhead;
+    const double edge_step =
+        tile_step(plan, edge, vectors) * (plan.edge_rows > 1 ? ragged_step : 1) + 1;
+    const double edge_cycles = tiles.edge_share * depth * edge_step + tile_overhead +
+                               exposed_stores * edge * vectors * edge * vectors +
+                               taps * (tap_overhead + edge * ragged_overhead);
+    p.compute += repeat * panels * (tiles.full * full_cycles + tiles.edge * edge_cycles);
+    const double divided = plan.lanes == Lanes::channels && plan.row_block > 0 ? 1 : panels;
+    workgroups += repeat * divided * blocks(plan);
+  }
+
+  /// Vectors of the panel come from the second-level cache where it is larger than the first.
+  double tile_step(const Plan& plan, double rows, double vectors) const {
+    if (plan.lanes == Lanes::channels)  // input and weights are vectors
+      return (std::max(rows * vectors, rows + vectors) + 2 * vectors) / rates_.fma(vector_);
+    const double compute = step(rows, vectors) * (rows_collide(rows) ? 1.04 : 1);
+    const double panel = panel_bytes(plan);
+    if (panel < 0.7 * static_cast<double>(target_.l1d_bytes)) return compute;
+    const double rate =
+        panel < 0.7 * static_cast<double>(target_.l2_bytes) ? rates_.l2_bytes : rates_.l3_bytes;
+    const double moved = vectors * vector_ / rate * (vectors > 8 ? 1.1 : 1);
+    return std::cbrt(compute * compute * compute + moved * moved * moved);
+  }
+
+  /// Sums that go through memory between blocks of the reduction.
+  double carried_sums(const Plan& plan, double depth) const {
+    if (plan.depth_block == 0) return 0;
+    const double blocks = std::ceil(depth / static_cast<double>(plan.depth_block)) - 1;
+    const double tile = static_cast<double>(plan.rows * plan.vectors);
+    return blocks * (tile_overhead + tile / rates_.load(vector_) + tile / rates_.store(vector_) +
+                     exposed_stores * tile * tile);
+  }
+
+  /// Rows a large power of two apart share few sets of the first-level cache.
+  bool rows_collide(double rows) const {
+    const auto stride = static_cast<int64_t>(row_bytes());
+    const double sets = page / static_cast<double>(std::gcd(stride, static_cast<int64_t>(page)));
+    return rows > 5 * std::max(sets, 1.0);
+  }
+
+  double row_bytes() const {
+    return static_cast<double>(problem_.in_channels) * ir::byte_size(problem_.dtype);
+  }
+
+  /// What a tile reads of the packed weights before it starts again from the front.
+  double panel_bytes(const Plan& plan) const {
+    if (plan.depth_block > 0) return static_cast<double>(plan.depth_block * plan.vectors) * vector_;
+    return static_cast<double>(products_.parts.back().taps * products_.depth * plan.vectors) *
+           vector_;
+  }
+
+  void positions(Prediction& p, double& workgroups) const {
+    const double columns =
+        static_cast<double>(products_.parts.back().residues * products_.channels);
+    const double depth = static_cast<double>(products_.depth),
+                 taps = static_cast<double>(products_.parts.back().taps);
+    constexpr double turning = 4;  // shuffles a vector
+    const double vectors = outer_loops() * ceil_div(products_.rows, lanes_);
+    p.compute += vectors * depth * (columns * taps + turning + taps) / rates_.fma(vector_);
+    workgroups += vectors / 8;
+  }
+
+  double wait_for_line() const {
+    switch (bytes_.home) {
+      case Home::l2: return 0;
+      case Home::l3: return rates_.l3_wait;
+      case Home::dram: return rates_.dram_wait;
+    }
+    return 0;
+  }
+
+  /// Passes over the input and the weights that do not find them in the second-level cache.
+  void memory(const Plan& plan, Prediction& p) const {
+    if (bytes_.home == Home::l2) return;
+    const double l2 = static_cast<double>(target_.l2_bytes);
+    const double block = row_bytes() * static_cast<double>(plan.row_block);
+    double x_passes = 1, w_passes = 1;
+    if (plan.lanes == Lanes::columns) {
+      Plan whole = plan;
+      whole.depth_block = 0;
+      const double panels = std::max(1.0, std::ceil(bytes_.w / panel_bytes(whole)));
+      const bool blocked = plan.row_block > 0;
+      const double near =
+          blocked && plan.rows_outermost ? block : bytes_.x / static_cast<double>(problem_.batch);
+      // A group's panels read the group's channels only.
+      x_passes =
+          near <= 0.5 * l2 ? 1 : std::max(1.0, panels / static_cast<double>(problem_.groups));
+      w_passes = blocked && plan.rows_outermost && bytes_.w > 0.5 * l2 ? blocks(plan) : 1;
+    }
+    const double rate = bytes_.home == Home::l3 ? rates_.l3_bytes : rates_.dram_bytes;
+    const double moved =
+        x_passes * bytes_.x + w_passes * bytes_.w * needed_weights() + 2 * bytes_.y;
+    p.stream += moved / rate;
+    // Channel by channel in a low block, or position by position, lines follow one another.
+    const bool walks = plan.lanes == Lanes::positions ||
+                       (plan.lanes == Lanes::channels && plan.row_block > 0 && plan.row_block <= 8);
+    const double x_wait = walks ? in_a_row : plan.fetch_rows ? foreseen : 1;
+    p.wait += wait_for_line() * bytes_.lines(x_passes * bytes_.x) * x_wait;
+    p.wait += wait_for_line() * bytes_.lines(w_passes * bytes_.w * needed_weights()) *
+              (plan.fetch_panels && bytes_.home == Home::dram ? 0.3 : 1) * in_a_row;
+    const double y_wait = plan.lanes != Lanes::channels || walks ? 0.3 : 1;
+    p.wait += y_wait * wait_for_line() * bytes_.lines(bytes_.y) * (collides(plan) ? 4 : 1);
+    // Asking costs issue slots, and is in vain when the next rows are at hand.
+    if (plan.fetch_rows) p.compute *= 1.004;
+    if (plan.fetch_panels) p.compute *= 1.008;
+    if (plan.row_block > 0 && plan.lanes == Lanes::columns) p.compute *= blocked_overhead;
+  }
+
+  /// The share of the weights that meets a row: a short input does not reach all taps.
+  double needed_weights() const {
+    const ConvAxis& axis = problem_.axes[0];
+    const double reach = static_cast<double>(axis.output) /
+                         static_cast<double>(std::max<int64_t>(axis.taps * axis.dilation, 1));
+    return std::min(1.0, std::max(reach, 0.05));
+  }
+
+  /// Vectors of channels at rows a multiple of a page apart meet in a few sets of the first cache.
+  bool collides(const Plan& plan) const {
+    if (plan.lanes != Lanes::channels) return false;
+    const double row =
+        static_cast<double>(problem_.out_channels * products_.parts.back().residues) *
+        ir::byte_size(problem_.dtype);
+    return std::fmod(row * static_cast<double>(plan.rows), page) == 0;
+  }
+
+  Bound bound_of(const Prediction& p) const {
+    if (p.stream > p.compute || p.wait > p.compute)
+      return bytes_.home == Home::dram ? Bound::dram : Bound::l3;
+    return Bound::fma;
+  }
+
+  const ConvProblem& problem_;
+  const Target& target_;
+  const Rates& rates_;
+  Products products_;
+  Footprint bytes_;
+  double vector_;  // bytes
+  int64_t lanes_;
+};
+
+/// Registers of accumulators, one vector of each column and one broadcast; without a fused
+/// instruction a product needs a register of its own.
+bool fits_registers(const Target& target, int64_t rows, int64_t vectors) {
+  return rows * vectors + vectors + (target.has_fma ? 1 : 2) <= target.vector_registers;
 }
+
+/// Rows of a block when `count` blocks share all rows evenly, in whole tiles.
+int64_t even_block(const Products& products, int64_t rows_of_tile, int64_t count) {
+  const int64_t rows = base::ceil_div(products.rows, std::max<int64_t>(count, 1));
+  return base::ceil_div(rows, rows_of_tile) * rows_of_tile;
 }
+
+/// Block sizes worth a look: none, input blocks for the second-level cache, work for every core.
+std::vector<int64_t> block_sizes(const ConvProblem& problem, const Products& products,
+                                 const Target& target, int64_t rows_of_tile) {
+  const double x_bytes =
+      static_cast<double>(products.rows * problem.in_channels) * ir::byte_size(problem.dtype);
+  std::vector<int64_t> blocks{0};
+  const auto add = [&](int64_t count) {
+    const int64_t block = even_block(products, rows_of_tile, count);
+    if (count > 1 && block < products.rows &&
+        std::find(blocks.begin(), blocks.end(), block) == blocks.end())
+      blocks.push_back(block);
+  };
+  for (const double share : {0.1, 0.3})
+    add(static_cast<int64_t>(std::ceil(x_bytes / (share * static_cast<double>(target.l2_bytes)))));
+  constexpr int64_t workgroups_a_core = 6;
+  add(base::ceil_div(workgroups_a_core * target.cores, problem.batch * problem.groups));
+  return blocks;
+}
+
+/// Steps of the reduction whose weights fill a quarter of the second-level cache, where all of them
+/// fill more than half of it; 0: all.
+int64_t depth_block(const ConvProblem& problem, const Products& products, const Target& target,
+                    int64_t vectors) {
+  const int64_t step = vectors * target.vector_bytes;
+  const int64_t depth = products.parts.back().taps * products.depth;
+  const bool one_walk = problem.groups == 1 && products.row_step == 1;
+  if (!one_walk || depth * step <= target.l2_bytes / 2) return 0;
+  return std::max<int64_t>(target.l2_bytes / 4 / step, 64);
+}
+
+/// Plans of one register tile.
+std::vector<Plan> variants(const ConvProblem& problem, const Products& products,
+                           const Target& target, Plan plan) {
+  std::vector<int64_t> edges;
+  for (const int64_t rows : {1, 2, 3, 4, 5, 6})
+    if (fits_registers(target, rows, plan.vectors)) edges.push_back(rows);
+  std::vector<Plan> plans;
+  for (const int64_t edge : edges)
+    for (const int64_t block : block_sizes(problem, products, target, plan.rows))
+      for (const bool rows_outermost : {false, true})
+        for (const bool fetch_rows : {false, true})
+          for (const bool fetch_panels : {false, true}) {
+            if (block == 0 && rows_outermost) continue;
+            plan.edge_rows = edge, plan.row_block = block, plan.rows_outermost = rows_outermost;
+            plan.fetch_rows = fetch_rows, plan.fetch_panels = fetch_panels;
+            plans.push_back(plan);
+          }
+  if (const int64_t depth = depth_block(problem, products, target, plan.vectors); depth > 0)
+    for (size_t i = 0, count = plans.size(); i < count; ++i) {
+      plans.push_back(plans[i]);
+      plans.back().depth_block = depth;
+    }
+  return plans;
+}
+
+/// Every register tile, with what suits most problems.
+std::vector<Plan> tile_plans(const Target& target) {
+  std::vector<Plan> plans;
+  for (int64_t vectors = 1; fits_registers(target, 1, vectors); ++vectors)
+    for (int64_t rows = 1; fits_registers(target, rows, vectors); ++rows) {
+      Plan plan;
+      plan.rows = rows, plan.vectors = vectors;
+      plan.edge_rows = 1;
+      while (plan.edge_rows < 4 && fits_registers(target, plan.edge_rows + 1, vectors))
+        ++plan.edge_rows;
+      plan.fetch_rows = true;
+      plans.push_back(plan);
+    }
+  return plans;
+}
+
+/// Plans whose lanes are not columns, where they have a form.
+std::vector<Plan> other_lanes(const ConvProblem& problem, const Target& target) {
+  std::vector<Plan> plans;
+  Plan plan;
+  plan.lanes = Lanes::positions;
+  if (positions_schedule(problem, target)) plans.push_back(plan);
+  if (!is_depthwise(problem)) return plans;
+  plan.lanes = Lanes::channels;
+  for (int64_t rows = 1; 2 * rows < target.vector_registers && rows <= 8; ++rows)
+    for (const int64_t tiles : {1, 2, 0}) {
+      plan.rows = rows, plan.row_block = rows * tiles, plan.rows_outermost = tiles > 0;
+      plans.push_back(plan);
+    }
+  return plans;
+}
+
+struct Scored {
+  Plan plan;
+  double cycles;
+};
+
+bool fewer_cycles(const Scored& a, const Scored& b) { return a.cycles < b.cycles; }
+
+std::vector<Scored> scored(const Model& model, const std::vector<Plan>& plans) {
+  std::vector<Scored> out;
+  // Where memory decides, less arithmetic is still the better plan.
+  for (const Plan& plan : plans) {
+    const Prediction p = model.predict(plan);
+    out.push_back({plan, p.cycles() + 0.03 * p.compute});
+  }
+  std::stable_sort(out.begin(), out.end(), fewer_cycles);
+  return out;
+}
+
+}  // namespace
+
+std::string_view name_of(Bound bound) {
+  constexpr std::array<std::string_view, 5> names{"FMA", "latency", "L2", "L3", "DRAM"};
+  return names[static_cast<size_t>(bound)];
+}
+
+Prediction predict(const ConvProblem& problem, const Target& target, const Plan& plan) {
+  return Model(problem, target).predict(plan);
+}
+
+std::vector<Plan> candidate_plans(const ConvProblem& problem, const Target& target) {
+  constexpr size_t tiles_with_variants = 6, variants_of_a_tile = 8;
+  const Model model(problem, target);
+  std::vector<Scored> tiles = scored(model, tile_plans(target));
+  std::vector<Scored> all;
+  for (size_t i = 0; i < tiles.size(); ++i) {
+    if (i >= tiles_with_variants) {
+      all.push_back(tiles[i]);
+      continue;
+    }
+    std::vector<Scored> some =
+        scored(model, variants(problem, model.products(), target, tiles[i].plan));
+    some.resize(std::min(some.size(), variants_of_a_tile));
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  const std::vector<Scored> others = scored(model, other_lanes(problem, target));
+  all.insert(all.end(), others.begin(), others.end());
+  std::stable_sort(all.begin(), all.end(), fewer_cycles);
+  std::vector<Plan> plans;
+  for (const Scored& s : all) plans.push_back(s.plan);
+  return plans;
+}
+
+Plan default_plan(const ConvProblem& problem, const Target& target) {
+  return candidate_plans(problem, target).front();
+}
+
+std::string explain_plan(const ConvProblem& problem, const Target& target, const Plan& plan) {
+  const Model model(problem, target);
+  const Prediction p = model.predict(plan);
+  const Footprint& bytes = model.bytes();
+  std::string text = to_string(plan) + "\n";
+  for (const Product& part : model.products().parts)
+    text +=
+        fmt::format("product: {} rows x {} columns, {} taps x {} channels\n", model.products().rows,
+                    part.residues * model.products().channels, part.taps, model.products().depth);
+  text += fmt::format(
+      "tile: {} x {} vectors, {:.1f} cycles a step of the reduction\n", plan.rows, plan.vectors,
+      model.step(static_cast<double>(plan.rows), static_cast<double>(plan.vectors)));
+  constexpr std::array<std::string_view, 3> homes{"L2", "L3", "DRAM"};
+  text += fmt::format("bytes: input {:.0f}, weights {:.0f}, output {:.0f}, at home in {}\n",
+                      bytes.x, bytes.w, bytes.y, homes[static_cast<size_t>(bytes.home)]);
+  text += fmt::format(
+      "cycles: tiles {:.0f}, stream {:.0f} (overlapped), waits {:.0f}, idle cores {:.0f}\n",
+      p.compute, p.stream, p.wait, p.idle);
+  text += fmt::format("bound by {}, {:.4f} ms on one core at {:.1f} GHz\n", name_of(p.bound),
+                      (std::max(p.compute, p.stream) + p.wait) / target.rates.ghz * 1e-6,
+                      target.rates.ghz);
+  return text;
+}
+
+}  // namespace nestjit::ops

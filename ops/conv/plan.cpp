@@ -19,8 +19,17 @@ int64_t number(std::string_view key, std::string_view text, int64_t least) {
   return value;
 }
 
+constexpr std::string_view lane_names[] = {"columns", "channels", "positions"};
+
+Lanes lanes_named(std::string_view value) {
+  for (size_t i = 0; i < std::size(lane_names); ++i)
+    if (lane_names[i] == value) return static_cast<Lanes>(i);
+  base::invalid("plan: lanes= takes columns, channels or positions, got '{}'", value);
+}
+
 /// Whether the value is the second of two names.
-bool choice(std::string_view key, std::string_view text, std::string_view no, std::string_view yes) {
+bool choice(std::string_view key, std::string_view text, std::string_view no,
+            std::string_view yes) {
   if (text != no && text != yes)
     base::invalid("plan: {}= takes {} or {}, got '{}'", key, no, yes, text);
   return text == yes;
@@ -40,7 +49,7 @@ void set_fetch(Plan& plan, std::string_view value) {
 
 void set(Plan& plan, std::string_view key, std::string_view value) {
   if (key == "lanes")
-    plan.lanes = choice(key, value, "columns", "channels") ? Lanes::channels : Lanes::columns;
+    plan.lanes = lanes_named(value);
   else if (key == "rows")
     plan.rows = number(key, value, 1);
   else if (key == "vectors")
@@ -49,20 +58,24 @@ void set(Plan& plan, std::string_view key, std::string_view value) {
     plan.edge_rows = number(key, value, 1);
   else if (key == "block")
     plan.row_block = number(key, value, 0);
+  else if (key == "depth")
+    plan.depth_block = number(key, value, 0);
   else if (key == "outer")
     plan.rows_outermost = choice(key, value, "panels", "rows");
   else if (key == "fetch")
     set_fetch(plan, value);
   else
-    base::invalid("plan: no key '{}'; known: lanes, rows, vectors, edge, block, outer, fetch", key);
+    base::invalid(
+        "plan: no key '{}'; known: lanes, rows, vectors, edge, block, depth, outer, fetch", key);
 }
 
 }  // namespace
 
 std::string to_string(const Plan& plan) {
-  return fmt::format("lanes={} rows={} vectors={} edge={} block={} outer={} fetch={}",
-                     plan.lanes == Lanes::columns ? "columns" : "channels", plan.rows, plan.vectors,
-                     plan.edge_rows, plan.row_block, plan.rows_outermost ? "rows" : "panels",
+  return fmt::format("lanes={} rows={} vectors={} edge={} block={} depth={} outer={} fetch={}",
+                     lane_names[static_cast<size_t>(plan.lanes)], plan.rows, plan.vectors,
+                     plan.edge_rows, plan.row_block, plan.depth_block,
+                     plan.rows_outermost ? "rows" : "panels",
                      fetch_names[plan.fetch_rows][plan.fetch_panels]);
 }
 
@@ -74,8 +87,7 @@ Plan parse_plan(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     if (word.empty()) continue;
     const size_t equals = word.find('=');
-    if (equals == std::string_view::npos)
-      base::invalid("plan: expected key=value, got '{}'", word);
+    if (equals == std::string_view::npos) base::invalid("plan: expected key=value, got '{}'", word);
     set(plan, word.substr(0, equals), word.substr(equals + 1));
   }
   return plan;

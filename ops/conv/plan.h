@@ -9,8 +9,9 @@ namespace nestjit::ops {
 
 /// Which values stand side by side in a vector.
 enum class Lanes : uint8_t {
-  columns,   // outputs of one row: (residue, channel), or channels of a group
-  channels,  // depthwise: channels of neighbouring groups
+  columns,    // outputs of one row: (residue, channel), or channels of a group
+  channels,   // depthwise: channels of neighbouring groups
+  positions,  // rows; for few columns. The other members of a plan do not matter
 };
 
 /// What may vary between two schedules of one problem. Every plan gives the same bits.
@@ -20,6 +21,7 @@ struct Plan {
   int64_t vectors = 1;          // vectors of columns of the register tile
   int64_t edge_rows = 1;        // rows of the tile that serves edge rows and what is left over
   int64_t row_block = 0;        // rows a workgroup; 0: all of them
+  int64_t depth_block = 0;      // steps of the reduction before the sums go through memory; 0: all
   bool rows_outermost = false;  // a block of rows meets all panels before the next block does
   bool fetch_rows = false;      // ask for the next tile's rows of the input ahead of time
   bool fetch_panels = false;    // ask for the next panel of packed weights ahead of time

@@ -1,7 +1,7 @@
 // The matrix products that a convolution with one spatial axis falls into.
 //
-// With gap = gcd(input dilation s, dilation d), s' = s/gap and d' = d/gap, outputs o = q*s + j*d + h
-// hold products only where h = 0, and column (j, channel) of row q is
+// With gap = gcd(input dilation s, dilation d), s' = s/gap and d' = d/gap, outputs o = q*s + j*d +
+// h hold products only where h = 0, and column (j, channel) of row q is
 //   sum over t, ci of x[q + t*d', ci] * w[channel, k(j, t), ci],    0 <= j < s', 0 <= t < taps(j)
 // Residues with equal numbers of taps form one product: at most two parts.
 #pragma once
@@ -20,13 +20,13 @@ struct Product {
 };
 
 struct Products {
-  int64_t gap;       // every gap-th position holds products
-  int64_t row_step;  // input positions between two taps of a column
-  int64_t rows;      // values of q, near the ends too
-  int64_t channels;  // output channels of a group
-  int64_t depth;     // input channels of a group
+  int64_t gap;                 // every gap-th position holds products
+  int64_t row_step;            // input positions between two taps of a column
+  int64_t rows;                // values of q, near the ends too
+  int64_t channels;            // output channels of a group
+  int64_t depth;               // input channels of a group
   std::vector<Product> parts;  // fewer taps first
-  bool empty;        // nothing lands: the output is zeros
+  bool empty;                  // nothing lands: the output is zeros
 };
 
 Products products_of(const ConvProblem& problem);
@@ -34,8 +34,8 @@ Products products_of(const ConvProblem& problem);
 /// Depthwise: every channel is a group of its own.
 bool is_depthwise(const ConvProblem& problem);
 
-/// Whether columns (j, channel) of one row may be walked as one loop of vectors of `lanes` lanes: they
-/// are neighbours in memory, or no vector holds channels of two residues.
+/// Whether columns (j, channel) of one row may be walked as one loop of vectors of `lanes` lanes:
+/// they are neighbours in memory, or no vector holds channels of two residues.
 bool columns_fuse(const ConvProblem& problem, int64_t lanes);
 
 }  // namespace nestjit::ops

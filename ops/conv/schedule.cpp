@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "ops/conv/product.h"
+#include "ops/conv/schedule_positions.h"
 
 namespace nestjit::ops {
 namespace {
@@ -57,11 +58,8 @@ class Template {
       return std::move(schedule_);
     }
     Names names = enumerate_taps();
+    if (channel_lanes()) step("split g by={} tail=guard -> g0 lane", lanes_);
     Handles outer{"n"};
-    if (channel_lanes())
-      step("split g by={} tail=guard -> g0 lane", lanes_);
-    else
-      outer.push_back("g");
     if (!names.h.empty()) outer.push_back(names.h);
     std::string block;
     if (plan_.row_block > 0) {
@@ -115,12 +113,13 @@ class Template {
   /// Blocks of rows are workgroups; the parts follow one another inside.
   void several_parts(Names names, Handles outer, const std::string& block) {
     outer.push_back(block);
+    if (!channel_lanes()) outer.push_back("g");
     const std::string lane = channel_lanes() ? "g0 lane " : "";
     const bool skips = products_.gap > 1;
     Handles distributed = outer;
     if (skips) std::erase(distributed, names.h);
-    step("reorder {} {} {} {}{} {}", join(distributed), skips ? names.h : "", names.j, lane, names.co,
-         names.q);
+    step("reorder {} {} {} {}{} {}", join(distributed), skips ? names.h : "", names.j, lane,
+         names.co, names.q);
     step("parallel {}", join(distributed));
     if (skips) {
       step("peel {} at=1 -> reached skipped", names.h);
@@ -129,7 +128,8 @@ class Template {
     }
     if (products_.parts.size() == 1) return inner_part(names, "", products_.parts[0]);
     step("peel {} at={} -> few many", names.j, products_.parts[0].residues);
-    for (const auto& [id, product] : {std::pair{"few", products_.parts[0]}, {"many", products_.parts[1]}}) {
+    for (const auto& [id, product] :
+         {std::pair{"few", products_.parts[0]}, {"many", products_.parts[1]}}) {
       prefix_ = std::string(id) + "/";
       if (product.taps > 0) inner_part(names.under(id, names.j), std::string(id) + ".", product);
     }
@@ -141,10 +141,10 @@ class Template {
 
   /// A nest whose loops stand in their final order.
   struct Part {
-    Handles distributed;   // loops that may be workgroups, outermost first
-    Handles packed;        // those of them that the weights depend on
+    Handles distributed;  // loops that may be workgroups, outermost first
+    Handles packed;       // those of them that the weights depend on
     std::string q, t, ci;
-    Handles inner;         // loops of a register tile below its rows; the last one is the lanes
+    Handles inner;  // loops of a register tile below its rows; the last one is the lanes
   };
 
   /// Splits the columns into panels and puts the loops into their order: outer loops, then panels
@@ -161,10 +161,15 @@ class Template {
       part.packed = panels;
       if (problem_.groups > 1) part.packed.insert(part.packed.begin(), "g");
     }
-    const auto append = [&](const Handles& more) { outer.insert(outer.end(), more.begin(), more.end()); };
-    append(plan_.rows_outermost ? blocks : panels);
-    append(plan_.rows_outermost ? panels : blocks);
+    if (!blocks.empty() && !channel_lanes()) panels.insert(panels.begin(), "g");
+    const Handles& first = plan_.rows_outermost ? blocks : panels;
+    const Handles& second = plan_.rows_outermost ? panels : blocks;
+    outer.insert(outer.end(), first.begin(), first.end());
+    outer.insert(outer.end(), second.begin(), second.end());
     part.distributed = outer;
+    // A vector of channels is little work: one block of rows takes all of them.
+    if (channel_lanes() && plan_.row_block > 0)
+      part.distributed.resize(outer.size() - panels.size());
     step("reorder {} {} {}", join(outer), names.q, join(part.inner));
     step("tighten {} keep=inner", names.q);
     return part;
@@ -207,9 +212,18 @@ class Template {
       step("fuse {} {} -> {}", t, ci, innermost = id + "kk");
     else if (channel_lanes() && product.taps * plan_.rows <= most_unrolled)
       step("unroll {}", t);
+    const bool blocked = plan_.depth_block > 0 && innermost != ci;
+    if (blocked) {
+      step("split {} by={} tail=cut -> {}kb {}ki", innermost, plan_.depth_block, id, id);
+      step("carry {}kb {}q0", id, id);
+      innermost = id + "ki";
+    }
     tile(id + "q1", main, part.inner);
-    if (plan_.fetch_rows) step("prefetch x {}q0 {}", id, innermost);
-    if (plan_.fetch_panels && !part.packed.empty() && !channel_lanes())
+    const int64_t turns = products_.depth * (innermost == ci ? 1 : product.taps);
+    if (plan_.fetch_rows && !blocked && plan_.rows * problem_.in_channels <= most_fetched * turns)
+      step("prefetch x {}q0 {}", id, innermost);
+    if (plan_.fetch_panels && !blocked && !channel_lanes() &&
+        product.taps * products_.depth * plan_.vectors * lanes_ <= most_fetched * turns)
       step("prefetch {}wp {} {}", id, part.packed.back(), innermost);
     step("split {} by={} tail=guard -> {}r0 {}r1", rest, plan_.edge_rows, id, id);
     tile(id + "r1", rest, part.inner);
@@ -229,6 +243,7 @@ class Template {
   }
 
   static constexpr int64_t most_unrolled = 32;
+  static constexpr int64_t most_fetched = 128;  // elements a turn of the innermost loop
 
   const ConvProblem& problem_;
   const Plan& plan_;
@@ -244,7 +259,9 @@ Schedule schedule_of(const ConvProblem& problem, const Target& target, const Pla
   if (problem.axes.size() != 1)
     base::unsupported("{}: only one spatial axis has a schedule, got {}", problem.op,
                       problem.axes.size());
-  return Template(problem, target, plan).build();
+  if (plan.lanes != Lanes::positions) return Template(problem, target, plan).build();
+  if (auto schedule = positions_schedule(problem, target)) return *std::move(schedule);
+  base::unsupported("{}: lanes=positions has no form for this problem", to_string(problem));
 }
 
 }  // namespace nestjit::ops

@@ -36,6 +36,27 @@ TEST(Specialise, BindsAndFolds) {
   EXPECT_TRUE(ir::violations(k).empty());
 }
 
+TEST(Specialise, ASymbolMayFollowFromAnother) {
+  const ir::Expr s = ir::Symbol::make("s");
+  const ir::Kernel k = specialise(strided(), {{"n", s * 2 + 1}});
+  EXPECT_EQ(
+      to_string(k),
+      R"(kernel strided(x: f32[(s*2 + 1)*s + 1] input align 32, b: f32[s*2 + 1] constant, y: f32[s*2 + 1] output) symbols(s in [1, 8]) unfused {
+  for i in [0, s*2 + 1) parallel {
+    if i*s <= (s*2 + 1)*s {
+      y[i] = fma(x[i*s], b[i], 1.0f32)
+    }
+  }
+}
+)");
+  expect_error(ErrorKind::invalid_argument, "n of kernel strided must lie in [0, 100], got s*13",
+               [&] { specialise(strided(), {{"n", s * 13}}); });
+  expect_error(ErrorKind::invalid_argument, "must be a value over unbound symbols, got s",
+               [&] { specialise(strided(), {{"n", s}, {"s", 2}}); });
+  expect_error(ErrorKind::invalid_argument, "must be a value over unbound symbols, got m",
+               [&] { specialise(strided(), {{"n", ir::Symbol::make("m")}}); });
+}
+
 TEST(Specialise, UnboundSymbolsStayArguments) {
   const ir::Kernel k = specialise(strided(), {{"s", 2}});
   EXPECT_EQ(

@@ -172,7 +172,11 @@ TEST(Verify, Divisors) {
   breaks(Rule::divisors, "floordiv by 0", "y[floordiv(n, 0)] = 1f32");
   breaks(Rule::divisors, "floormod by -2", "y[floormod(n, -2)] = 1f32");
   breaks(Rule::divisors, "floormod by n", "y[floormod(4, n)] = 1f32");
-  breaks(Rule::divisors, "floordiv by s + 1", "y[floordiv(4, s + 1)] = 1f32");
+  breaks(Rule::divisors, "floordiv by s - 1", "y[floordiv(4, s - 1)] = 1f32");
+  breaks(Rule::divisors, "floordiv by i + 1",
+         "for i in [0, 4) parallel { y[floordiv(i, i + 1)] = 1f32 }");
+  sound("y[floordiv(4, s + 1)] = 1f32");
+  sound("y[floordiv(4, max(n, 1)*s)] = 1f32");
   sound("y[floordiv(ramp(0, 1, 4), broadcast(2, 4))] = broadcast(1f32, 4)");
 }
 

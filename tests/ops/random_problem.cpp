@@ -21,7 +21,7 @@ std::string random_step(Draw& draw, const std::vector<std::string>& loops, int s
     return loops[static_cast<size_t>(draw.between(0, std::ssize(loops) - 1))];
   };
   const std::string a = loop(), b = loop();
-  switch (draw.between(0, 9)) {
+  switch (draw.between(0, 13)) {
     case 0:
       return fmt::format("split {} by={} tail=guard -> r{}o r{}i", a, draw.between(1, 5), serial,
                          serial);
@@ -37,6 +37,12 @@ std::string random_step(Draw& draw, const std::vector<std::string>& loops, int s
     case 6: return fmt::format("unroll {}", a);
     case 7: return fmt::format("vectorize {}", a);
     case 8: return fmt::format("shift {} by={}", a, draw.between(-3, 3));
+    case 9: return fmt::format("version {} -> r{}a r{}b", a, serial, serial);
+    case 10:
+      return fmt::format("stage x {} order={} -> r{}x r{}p r{}q r{}s", a,
+                         draw.one_in(2) ? "0,2,1" : "1,2,0", serial, serial, serial, serial);
+    case 11: return fmt::format("transpose {} {} -> r{}t", a, b, serial);
+    case 12: return fmt::format("accumulate {} {} store=interleaved -> r{}acc", a, b, serial);
     default: return fmt::format("accumulate {} -> r{}acc", a, serial);
   }
 }
@@ -103,6 +109,7 @@ Plan random_plan(Draw& draw, const ConvProblem& problem) {
   plan.row_block = draw.one_in(2) ? 0 : draw.between(1, 12);
   plan.rows_outermost = draw.one_in(2);
   plan.fetch_rows = draw.one_in(3);
+  plan.depth_block = draw.one_in(3) ? draw.between(1, 9) : 0;
   plan.fetch_panels = draw.one_in(3);
   return plan;
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <bit>
 #include <limits>
 #include <memory>
@@ -10,6 +11,7 @@
 #include "ir/interpret.h"
 #include "ir/print.h"
 #include "ops/conv/define.h"
+#include "ops/conv/polymorphic.h"
 #include "ops/conv/reference.h"
 
 namespace nestjit::ops {
@@ -75,7 +77,8 @@ std::vector<float> run_compiled(const ConvProblem& problem, const compiler::Comp
     EXPECT_EQ(operand.entry(&frame), 0);
   }
   for (const auto& buffer : packed) buffers.push_back(buffer->data());
-  const compiler::Frame frame{buffers.data(), nullptr, 0, kernel.workgroups};
+  const std::array<int64_t, 2> lengths = symbol_values(problem);
+  const compiler::Frame frame{buffers.data(), lengths.data(), 0, kernel.workgroups_at(lengths)};
   EXPECT_EQ(kernel.entry(&frame), 0);
   return y;
 }
@@ -83,8 +86,14 @@ std::vector<float> run_compiled(const ConvProblem& problem, const compiler::Comp
 TriangleCount expect_triangle(const ConvProblem& problem, const compiler::Schedule& schedule,
                               const compiler::Target& target, std::span<const float> x,
                               std::span<const float> w, uint64_t seed) {
+  return expect_triangle(problem, compile_request(problem, schedule, target), x, w, seed);
+}
+
+TriangleCount expect_triangle(const ConvProblem& problem, const compiler::CompileRequest& request,
+                              std::span<const float> x, std::span<const float> w, uint64_t seed,
+                              compiler::CompiledKernel* compiled) {
   std::vector<float> expected(element_count(problem.y_shape()));
-  reference_conv(problem, x, w, expected, target.has_fma);
+  reference_conv(problem, x, w, expected, request.target.has_fma);
   TriangleCount count;
   compiler::CompileOptions options;
   options.verify = true;
@@ -92,8 +101,9 @@ TriangleCount expect_triangle(const ConvProblem& problem, const compiler::Schedu
     ++count.stages;
     expect_bits(interpret_state(problem, state, x, w, seed), expected, stage);
   };
-  const compiler::CompiledKernel kernel = compile_conv(problem, schedule, target, options);
+  const compiler::CompiledKernel kernel = compiler::compile(request, options);
   expect_bits(run_compiled(problem, kernel, x, w), expected, "machine code");
+  if (compiled != nullptr) *compiled = kernel;
   return count;
 }
 

@@ -21,6 +21,12 @@ TriangleCount expect_triangle(const ConvProblem& problem, const compiler::Schedu
                               const compiler::Target& target, std::span<const float> x,
                               std::span<const float> w, uint64_t seed);
 
+/// The same for any request that computes the problem. The interpreter binds symbols that the
+/// request leaves open to the problem's numbers. `compiled` receives the machine code.
+TriangleCount expect_triangle(const ConvProblem& problem, const compiler::CompileRequest& request,
+                              std::span<const float> x, std::span<const float> w, uint64_t seed,
+                              compiler::CompiledKernel* compiled = nullptr);
+
 /// Runs machine code: packs the operands, then all workgroups.
 std::vector<float> run_compiled(const ConvProblem& problem, const compiler::CompiledKernel& kernel,
                                 std::span<const float> x, std::span<const float> w);

@@ -49,6 +49,53 @@ TEST(Accumulate, RowsAndLanes) {
           expect_same_bits(band(q, rows, lanes, taps), steps);
 }
 
+/// Lanes whose outputs are COLUMNS apart, with those of the loop around them in between.
+std::string columns_of_lanes(int64_t columns) {
+  return with(R"(
+    kernel k(x: f32[80] input, w: f32[80] input, y: f32[400] output) {
+      for q0 in [0, 3) parallel {
+        for q1 in [0, 2) parallel {
+          for c in [1, CEND) parallel {
+            for lane in [0, 8) parallel {
+              if q0*16 + q1*8 + lane < 43 {
+                y[q0*(16*CC) + q1*(8*CC) + lane*CC + c] = 0.0f32
+                for t in [0, 4) reduction {
+                  y[q0*(16*CC) + q1*(8*CC) + lane*CC + c] = fma(x[q0*16 + q1*8 + lane + t], w[t*8 + c], y[q0*(16*CC) + q1*(8*CC) + lane*CC + c])
+                }
+              }
+            }
+          }
+        }
+      }
+    })",
+              "CEND", columns + 1);
+}
+
+TEST(Accumulate, InterleavedStores) {
+  for (const int64_t columns : {0, 1, 2, 3, 4, 8}) {
+    const std::string k = with(columns_of_lanes(columns), "CC", columns);
+    expect_same_bits(k,
+                     "unroll q1 c\nvectorize lane\naccumulate q1 c lane store=interleaved -> acc");
+    expect_same_bits(k, "vectorize lane\naccumulate c lane store=interleaved -> acc\nunroll c");
+    expect_same_bits(k, "accumulate c lane store=interleaved -> acc");
+  }
+  const Scheduled s =
+      scheduled(with(columns_of_lanes(2), "CC", 2),
+                "unroll c\nvectorize lane\naccumulate c lane store=interleaved -> acc");
+  expect_contains(text_of(s),
+                  "y[q0*32 + q1*16 + c_2*8 + lane_2 + 1] = "
+                  "acc[floormod(lane_2, 2), c_2*4 + floordiv(lane_2, 2)]");
+}
+
+TEST(Accumulate, RefusesOtherOrdersOfStores) {
+  const std::string k = band(0, 4, 8, 9);
+  expect_refused(k, "accumulate lane store=interleaved -> acc", "lane",
+                 "store=interleaved takes two loops or more, without lets between them and "
+                 "with one range of the reduction");
+  expect_refused(k, "accumulate q1 lane store=reversed -> acc", "lane",
+                 "store= takes plain or interleaved, got 'reversed'");
+}
+
 TEST(Accumulate, PartOfTheBandOrUnmapped) {
   expect_same_bits(band(0, 4, 8, 9), "vectorize lane\naccumulate lane -> acc");
   expect_same_bits(band(0, 4, 8, 9), "accumulate q0 q1 lane -> acc");

@@ -20,8 +20,8 @@ std::string turned(int64_t rows, int64_t columns, const std::string& leaf = "y[i
 TEST(TransposeStep, Golden) { expect_golden("transpose"); }
 
 TEST(TransposeStep, AnySize) {
-  for (const int64_t rows : {0, 1, 2, 4, 5, 16})
-    for (const int64_t columns : {0, 1, 3, 4, 16}) {
+  for (const int64_t rows : {-1, 0, 1, 2, 4, 5, 16})
+    for (const int64_t columns : {-2, 0, 1, 3, 4, 16}) {
       expect_same_bits(turned(rows, columns), "transpose r i -> t");
       expect_same_bits(turned(rows, columns), "reorder i r\ntranspose i r -> t");
     }

@@ -1,0 +1,116 @@
+// Kernels of any batch and length: reference, interpreter and machine code agree to the bit.
+#include "ops/conv/polymorphic.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "nestjit/error.h"
+#include "ops/conv/reference.h"
+#include "tests/ops/random_problem.h"
+#include "tests/ops/triangle.h"
+
+namespace nestjit::ops {
+namespace {
+
+std::vector<float> values(Draw& draw, const std::vector<int64_t>& shape) {
+  std::vector<float> out(static_cast<size_t>(element_count(shape)));
+  for (float& v : out) v = static_cast<float>(draw.between(-1000, 1000)) / 997.0f;
+  return out;
+}
+
+/// The layer with another batch and length; nothing where its output would be empty.
+std::optional<ConvProblem> with_lengths(const ConvProblem& layer, int64_t batch, int64_t length) {
+  ConvProblem problem = layer;
+  ConvAxis& axis = problem.axes[0];
+  axis.output += (length - axis.input) * axis.input_dilation;
+  axis.input = length, problem.batch = batch;
+  return axis.output > 0 ? std::optional(problem) : std::nullopt;
+}
+
+void expect_reference(const ConvProblem& problem, const compiler::CompiledKernel& kernel,
+                      bool fused, Draw& draw, const std::vector<float>& w) {
+  const std::vector<float> x = values(draw, problem.x_shape());
+  std::vector<float> wanted(static_cast<size_t>(element_count(problem.y_shape())));
+  reference_conv(problem, x, w, wanted, fused);
+  const std::vector<float> got = run_compiled(problem, kernel, x, w);
+  ASSERT_EQ(got.size(), wanted.size());
+  for (size_t i = 0; i < got.size(); ++i)
+    ASSERT_EQ(std::memcmp(&got[i], &wanted[i], sizeof(float)), 0)
+        << to_string(problem) << ": element " << i << " is " << got[i] << ", not " << wanted[i];
+}
+
+TEST(Polymorphic, NamesALayer) {
+  const ConvProblem a = parse_problem("conv_transpose1d l=7 ci=4 co=3 k=4 s=2 p=1 n=5");
+  const ConvProblem b = parse_problem("conv_transpose1d l=900000 ci=4 co=3 k=4 s=2 p=1");
+  EXPECT_EQ(lengthless(a), lengthless(b));
+  EXPECT_EQ(lengthless_text(a), "conv_transpose1d l=? ci=4 co=3 k=4 s=2 p=1 n=?");
+  EXPECT_NE(lengthless(a), lengthless(parse_problem("conv_transpose1d l=7 ci=4 co=3 k=4 s=2")));
+  const ConvProblem rep = lengthless(a);
+  EXPECT_EQ(parse_problem(to_string(rep)), rep);
+}
+
+TEST(Polymorphic, LongestAndShortestInputsStayInRange) {
+  const ConvProblem cut = parse_problem("conv_transpose1d l=9000 ci=2 co=2 k=3 s=1 p=4000");
+  const ConvProblem any = lengthless(cut);
+  EXPECT_GE(any.axes[0].output, 1);
+  const ConvProblem wide = parse_problem("conv_transpose1d l=100 ci=2 co=2 k=3 s=9000000");
+  EXPECT_LE(lengthless(wide).axes[0].output, max_output_extent);
+}
+
+TEST(Polymorphic, TriangleHoldsForRandomLayers) {
+  const SeedRange seeds = seed_range(20261103, 200);
+  int stages = 0, lengths = 0;
+  for (int i = 0; i < seeds.count; ++i) {
+    const uint64_t seed = seeds.first + static_cast<uint64_t>(i);
+    Draw draw(seed);
+    const ConvProblem layer = random_problem(draw, 2000);
+    const compiler::Target target = random_target(draw);
+    const Plan plan = draw.one_in(2) ? polymorphic_plan(layer, target) : random_plan(draw, layer);
+    SCOPED_TRACE(fmt::format("{}\n{} on {}\n{}",
+                             reproduce_line(seed, "Polymorphic.TriangleHoldsForRandomLayers"),
+                             to_string(layer), target.name(), to_string(plan)));
+    const std::vector<float> x = values(draw, layer.x_shape()), w = values(draw, layer.w_shape());
+    compiler::CompiledKernel kernel;
+    try {
+      stages +=
+          expect_triangle(layer, polymorphic_request(layer, plan, target), x, w, seed + 1, &kernel)
+              .stages;
+    } catch (const Error& error) {
+      FAIL() << name_of(error.kind()) << ": " << error.what();
+    }
+    if (HasFailure()) return;
+    for (int64_t length = 1; length <= 60; length += draw.between(1, 5))
+      if (const auto problem = with_lengths(layer, draw.between(1, 3), length)) {
+        expect_reference(*problem, kernel, target.has_fma, draw, w);
+        if (HasFailure()) return;
+        ++lengths;
+      }
+  }
+  EXPECT_GT(lengths, 0);
+  fmt::print("{} layers, {} states interpreted, {} lengths\n", seeds.count, stages, lengths);
+}
+
+/// Layers as they are used, over the lengths around the cuts of their blocks and tiles.
+TEST(Polymorphic, EveryShortLengthOfRealLayers) {
+  for (const char* text : {"conv_transpose1d l=8 ci=16 co=8 k=16 s=8 p=4",
+                           "conv_transpose1d l=8 ci=8 co=24 k=11 s=5 p=3 op=1",
+                           "conv_transpose1d l=8 ci=12 co=1 k=4 s=2 p=1",
+                           "conv_transpose1d l=8 ci=16 co=16 k=3 s=1 p=1 d=3 g=16",
+                           "conv_transpose1d l=8 ci=4 co=6 k=3 s=4 p=0 d=2"}) {
+    const ConvProblem layer = parse_problem(text);
+    const compiler::Target& target = compiler::host_target();
+    const compiler::CompiledKernel kernel = compile_polymorphic(layer, target);
+    Draw draw(7);
+    const std::vector<float> w = values(draw, layer.w_shape());
+    for (int64_t length = 1; length <= 300; length += length < 60 ? 1 : 7)
+      if (const auto problem = with_lengths(layer, 1, length)) {
+        expect_reference(*problem, kernel, target.has_fma, draw, w);
+        if (HasFailure()) return;
+      }
+  }
+}
+
+}  // namespace
+}  // namespace nestjit::ops
