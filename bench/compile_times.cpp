@@ -6,13 +6,13 @@
 #include <fmt/format.h>
 #include <time.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "bench/command_line.h"
 #include "bench/problem_list.h"
 #include "compiler/target.h"
 #include "nestjit/error.h"
@@ -100,21 +100,13 @@ int parse_and_run(int argc, char** argv) {
                  "problem files and problems (default: the two lists of bench/problems)");
   app.add_option("--rounds", rounds, "compiles a problem (default 11)")
       ->check(CLI::Range(1, 100000));
-  CLI11_PARSE(app, argc, argv);
-  if (what.empty())
-    what = {NESTJIT_BENCH_PROBLEMS "/vocoders.txt", NESTJIT_BENCH_PROBLEMS "/regimes.txt"};
-  run(what, rounds);
-  return 0;
+  return run_command(app, argc, argv, [&] {
+    run(what.empty() ? default_lists() : what, rounds);
+    return 0;
+  });
 }
 
 }  // namespace
 }  // namespace nestjit::bench
 
-int main(int argc, char** argv) {
-  try {
-    return nestjit::bench::parse_and_run(argc, argv);
-  } catch (const nestjit::Error& e) {
-    fmt::print(stderr, "nestjit-compile-times: {}: {}\n", nestjit::name_of(e.kind()), e.what());
-    return 2;
-  }
-}
+int main(int argc, char** argv) { return nestjit::bench::parse_and_run(argc, argv); }

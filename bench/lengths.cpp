@@ -6,12 +6,12 @@
 // have to have the same bits.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstring>
 #include <string>
 #include <vector>
 
+#include "bench/command_line.h"
 #include "nestjit/conv.h"
 #include "nestjit/error.h"
 #include "nestjit/statistics.h"
@@ -107,18 +107,10 @@ int parse_and_run(int argc, char** argv) {
       ->check(CLI::Range(1, 100000));
   app.add_option("--threads", o.threads, "threads a call may use (default 1)")
       ->check(CLI::Range(1, 4096));
-  CLI11_PARSE(app, argc, argv);
-  return run(o);
+  return run_command(app, argc, argv, [&] { return run(o); });
 }
 
 }  // namespace
 }  // namespace nestjit::bench
 
-int main(int argc, char** argv) {
-  try {
-    return nestjit::bench::parse_and_run(argc, argv);
-  } catch (const nestjit::Error& e) {
-    fmt::print(stderr, "nestjit-lengths: {}: {}\n", nestjit::name_of(e.kind()), e.what());
-    return 2;
-  }
-}
+int main(int argc, char** argv) { return nestjit::bench::parse_and_run(argc, argv); }

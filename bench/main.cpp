@@ -6,12 +6,12 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <exception>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "bench/command_line.h"
 #include "bench/context.h"
 #include "bench/json.h"
 #include "bench/run_problem.h"
@@ -116,28 +116,13 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--json", o.json, "also write the results to a file");
   app.add_option("--plan", o.plan, "another plan, \"rows=13 vectors=2 edge=4\" (nestjit explain)");
   app.add_flag("--assembly", o.assembly, "print the assembly of the peak loop first");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& e) {
-    return app.exit(e);
-  } catch (const CLI::ParseError& e) {
-    fmt::print(stderr, "nestjit-bench: invalid argument: {}\n", e.what());
-    return 2;
-  }
-  if (o.what.empty()) {
-    o.what = {NESTJIT_BENCH_PROBLEMS "/vocoders.txt", NESTJIT_BENCH_PROBLEMS "/regimes.txt"};
-  }
-  return run(o);
+  return run_command(app, argc, argv, [&] {
+    if (o.what.empty()) o.what = default_lists();
+    return run(o);
+  });
 }
 
 }  // namespace
 }  // namespace nestjit::bench
 
-int main(int argc, char** argv) {
-  try {
-    return nestjit::bench::parse_and_run(argc, argv);
-  } catch (const nestjit::Error& e) {
-    fmt::print(stderr, "nestjit-bench: {}: {}\n", nestjit::name_of(e.kind()), e.what());
-    return 2;
-  }
-}
+int main(int argc, char** argv) { return nestjit::bench::parse_and_run(argc, argv); }

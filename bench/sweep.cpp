@@ -7,7 +7,6 @@
 // Every output is compared with the default's, bit for bit.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -15,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/command_line.h"
 #include "bench/problem_list.h"
 #include "nestjit/error.h"
 #include "nestjit/statistics.h"
@@ -176,27 +176,13 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--rounds", o.rounds, "rounds of the finalists (default 21)")
       ->check(CLI::Range(1, 100000));
   app.add_option("--show", o.show, "finalists to print (default 3)")->check(CLI::Range(1, 6));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& e) {
-    return app.exit(e);
-  } catch (const CLI::ParseError& e) {
-    fmt::print(stderr, "nestjit-sweep: invalid argument: {}\n", e.what());
-    return 2;
-  }
-  if (o.what.empty())
-    o.what = {NESTJIT_BENCH_PROBLEMS "/vocoders.txt", NESTJIT_BENCH_PROBLEMS "/regimes.txt"};
-  return run(o);
+  return run_command(app, argc, argv, [&] {
+    if (o.what.empty()) o.what = default_lists();
+    return run(o);
+  });
 }
 
 }  // namespace
 }  // namespace nestjit::bench
 
-int main(int argc, char** argv) {
-  try {
-    return nestjit::bench::parse_and_run(argc, argv);
-  } catch (const nestjit::Error& e) {
-    fmt::print(stderr, "nestjit-sweep: {}: {}\n", nestjit::name_of(e.kind()), e.what());
-    return 2;
-  }
-}
+int main(int argc, char** argv) { return nestjit::bench::parse_and_run(argc, argv); }
