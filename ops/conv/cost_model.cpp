@@ -87,7 +87,7 @@ class Model {
       p.idle = 0.5 * busy * (rounds * target_.cores / workgroups - 1) +
                0.04 * busy * target_.cores / workgroups;
     }
-    p.bound = bound_of(p);
+    p.bound = bound_of(plan, p);
     return p;
   }
 
@@ -283,10 +283,19 @@ class Model {
     return std::fmod(row * static_cast<double>(plan.rows), page) == 0;
   }
 
-  Bound bound_of(const Prediction& p) const {
+  Bound bound_of(const Plan& plan, const Prediction& p) const {
     if (p.stream > p.compute || p.wait > p.compute)
       return bytes_.home == Home::dram ? Bound::dram : Bound::l3;
-    return Bound::fma;
+    if (plan.lanes != Lanes::columns) return Bound::fma;
+    // The tile that does most of the work: a short input has no main rows.
+    const int64_t reach = (products_.parts.back().taps - 1) * products_.row_step;
+    const bool main_rows = problem_.axes[0].input - reach >= plan.rows;
+    const double rows = static_cast<double>(main_rows ? plan.rows : plan.edge_rows);
+    const double vectors = static_cast<double>(plan.vectors), one = step(rows, vectors);
+    const double moved = tile_step(plan, rows, vectors);
+    if (moved > 1.26 * one) return Bound::l2;  // more is moved than computed
+    const bool few_chains = rows * vectors < rates_.fma_latency * rates_.fma(vector_);
+    return few_chains && one <= rates_.fma_latency ? Bound::latency : Bound::fma;
   }
 
   const ConvProblem& problem_;

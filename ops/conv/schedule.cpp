@@ -13,7 +13,6 @@
 #include "ops/conv/schedule.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "base/error.h"
 #include "ops/conv/product.h"

@@ -72,6 +72,18 @@ TEST(CostModel, ChoosesLanesByTheShape) {
   EXPECT_EQ(lanes_of("conv_transpose1d l=1024 ci=256 co=128 k=16 s=8 p=4"), Lanes::columns);
 }
 
+TEST(CostModel, NamesWhatHoldsAPlanBack) {
+  const compiler::Target target = compiler::target_of(compiler::Level::x86_64_v4);
+  const auto bound = [&](const char* text, const char* plan) {
+    return predict(parse_problem(text), target, parse_plan(plan)).bound;
+  };
+  const char* small = "conv_transpose1d l=64 ci=16 co=16 k=4 s=2 p=1";
+  EXPECT_EQ(bound(small, "rows=14 vectors=2"), Bound::fma);
+  EXPECT_EQ(bound(small, "rows=2 vectors=1"), Bound::latency);
+  const char* wide = "conv_transpose1d l=64 ci=256 co=16 k=16 s=8 p=4";
+  EXPECT_EQ(bound(wide, "rows=1 vectors=8"), Bound::l2);
+}
+
 TEST(CostModel, ExplainsItself) {
   const compiler::Target target = compiler::target_of(compiler::Level::x86_64_v4);
   const std::string text = explain_plan(vocoder(), target, default_plan(vocoder(), target));
