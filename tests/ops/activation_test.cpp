@@ -9,6 +9,7 @@
 
 #include "ir/interpret.h"
 #include "ir/ir.h"
+#include "ops/activation_work.h"
 #include "tests/ops/expect_error.h"
 
 namespace nestjit::ops {
@@ -125,6 +126,19 @@ TEST(Activation, ExpressionsAndNumbersAgree) {
       expect_expressions_agree<float>(ir::Scalar::f32, lanes, fused);
       expect_expressions_agree<double>(ir::Scalar::f64, lanes, fused);
     }
+}
+
+TEST(Activation, WorkIsThatOfTheFormula) {
+  const auto work = [](const Activation& a) { return work_of(a, ir::Scalar::f32, true); };
+  EXPECT_EQ(work({ActivationKind::none}), ActivationWork{});
+  EXPECT_EQ(work({ActivationKind::relu}), (ActivationWork{.others = 1}));
+  EXPECT_EQ(work({ActivationKind::leaky_relu, 0.5}), (ActivationWork{.products = 1, .others = 1}));
+  EXPECT_EQ(work({ActivationKind::tanh}),
+            (ActivationWork{.products = 13, .others = 5, .divisions = 1}));
+  // Absolute value, comparison, division and choice, once a channel.
+  EXPECT_EQ(work({ActivationKind::snake}),
+            (ActivationWork{.products = 12, .others = 2, .channel = 4}));
+  EXPECT_EQ(work({ActivationKind::elu, 2}).products, work({ActivationKind::elu, 1}).products + 1);
 }
 
 TEST(Activation, OperandsMustFit) {
