@@ -19,7 +19,8 @@ struct Plan {
   Lanes lanes = Lanes::columns;
   int64_t rows = 1;             // rows of the register tile
   int64_t vectors = 1;          // vectors of columns of the register tile
-  int64_t edge_rows = 1;        // rows of the tile that serves edge rows and what is left over
+  int64_t edge_rows = 1;        // rows of the tile that serves edge rows and what is left over;
+                                // 0: there is one tile, of all rows, with a body a tap
   int64_t row_block = 0;        // rows a workgroup; 0: all of them
   int64_t depth_block = 0;      // steps of the reduction before the sums go through memory; 0: all
   bool rows_outermost = false;  // a block of rows meets all panels before the next block does
