@@ -72,6 +72,7 @@ std::vector<Plan> variants(const ConvProblem& problem, const Products& products,
         for (const auto& [rows, output] : {std::pair{false, false}, {true, false}, {true, true}})
           for (const bool panels : {false, true}) {
             if (block == 0 && rows_outermost) continue;
+            if (output && columns_are_neighbours(problem)) continue;
             plan.edge_rows = edge, plan.row_block = block, plan.rows_outermost = rows_outermost;
             plan.fetch_rows = rows, plan.fetch_output = output, plan.fetch_panels = panels;
             plans.push_back(plan);

@@ -26,7 +26,7 @@ struct Plan {
   bool rows_outermost = false;  // a block of rows meets all panels before the next block does
   bool fetch_rows = false;      // ask for the next tile's rows of the input ahead of time
   bool fetch_panels = false;    // ask for the next panel of packed weights ahead of time
-  bool fetch_output = false;    // channels: ask for the lines that the next block writes
+  bool fetch_output = false;    // ask for the output's lines ahead of time, where rows lie apart
 
   bool operator==(const Plan&) const = default;
 };

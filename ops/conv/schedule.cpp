@@ -250,11 +250,11 @@ class Template {
       step("prefetch x {}q0 {}", id, innermost);
     else if (plan_.fetch_rows && plan_.rows * problem_.in_channels <= most_fetched * turns)
       step("prefetch x {}q0 {}", id, innermost);
-    // Outputs of a panel are neighbours, or all of a row, or channels of one residue.
+    // Outputs side by side need no help: the machine foresees them.
     const int64_t panel = plan_.vectors * lanes_;
-    const bool known =
-        columns_are_neighbours(problem_) || row_columns == panel || products_.channels % panel == 0;
-    if (plan_.fetch_output && known && out_lines <= turns)
+    const bool apart = !columns_are_neighbours(problem_) &&
+                       (row_columns == panel || products_.channels % panel == 0);
+    if (plan_.fetch_output && apart && out_lines <= turns)
       step("prefetch y {}q0 {}", id, innermost);
     if (plan_.fetch_panels && steps * plan_.vectors * lanes_ <= most_fetched * turns)
       step("prefetch {}wp {} {}", id, part.packed.back(), innermost);
