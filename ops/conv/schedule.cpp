@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "base/checked.h"
 #include "base/error.h"
 #include "ops/conv/product.h"
 #include "ops/conv/schedule_positions.h"
@@ -170,7 +171,13 @@ class Template {
     if (channel_lanes() && plan_.row_block > 0)
       part.distributed.resize(outer.size() - panels.size());
     step("reorder {} {} {}", join(outer), names.q, join(part.inner));
-    step("tighten {} keep=inner", names.q);
+    if (plan_.edge_rows > 0) step("tighten {} keep=inner", names.q);
+    if (channel_lanes() && plan_.row_block > 0 && plan_.rows_outermost && !blocks.empty()) {
+      // A vector of each row of the next block, as many as were used for this one.
+      const int64_t lines = plan_.row_block * products_.parts[0].residues;
+      if (plan_.fetch_rows && lines <= most_lines) step("prefetch x {} {}", blocks[0], panels[0]);
+      if (plan_.fetch_output && lines <= most_lines) step("prefetch y {} {}", blocks[0], panels[0]);
+    }
     return part;
   }
 
@@ -201,6 +208,7 @@ class Template {
   /// Packed weights; full rows in tiles, then edge rows and what is left.
   void register_tiles(const Part& part, const std::string& id, const Product& product) {
     step("pack w {} {} {} {} -> {}wp", join(part.packed), part.t, part.ci, join(part.inner), id);
+    if (plan_.edge_rows == 0) return one_tile(part);
     const std::string main = id + "qm", rest = id + "qr";
     step("peel {} by={} -> {} {}", part.q, plan_.rows, main, rest);
     step("split {} by={} -> {}q0 {}q1", main, plan_.rows, id, id);
@@ -218,14 +226,38 @@ class Template {
       innermost = id + "ki";
     }
     tile(id + "q1", main, part.inner);
-    const int64_t turns = products_.depth * (innermost == ci ? 1 : product.taps);
-    if (plan_.fetch_rows && !blocked && plan_.rows * problem_.in_channels <= most_fetched * turns)
-      step("prefetch x {}q0 {}", id, innermost);
-    if (plan_.fetch_panels && !blocked && !channel_lanes() &&
-        product.taps * products_.depth * plan_.vectors * lanes_ <= most_fetched * turns)
-      step("prefetch {}wp {} {}", id, part.packed.back(), innermost);
+    if (!blocked && !channel_lanes()) prefetches(part, id, product, innermost);
     step("split {} by={} tail=guard -> {}r0 {}r1", rest, plan_.edge_rows, id, id);
     tile(id + "r1", rest, part.inner);
+  }
+
+  /// One tile has all rows of a panel. Tap by tap, with a body each, no row computes a tap that it
+  /// does not have.
+  void one_tile(const Part& part) {
+    tile(part.q, "", part.inner);
+    step("unroll {}", part.t);
+  }
+
+  /// Asks for what the next tile or panel needs, where that is little beside the work of a tile.
+  void prefetches(const Part& part, const std::string& id, const Product& product,
+                  const std::string& innermost) {
+    const int64_t steps = product.taps * products_.depth;
+    const int64_t turns = innermost == id + "kk" ? steps : products_.depth;
+    const int64_t in_lines = plan_.rows * base::ceil_div(products_.depth, line_elements);
+    const int64_t row_columns = product.residues * products_.channels;
+    const int64_t out_lines = plan_.rows * plan_.vectors;
+    if (plan_.fetch_rows && problem_.groups > 1 && in_lines <= turns)
+      step("prefetch x {}q0 {}", id, innermost);
+    else if (plan_.fetch_rows && plan_.rows * problem_.in_channels <= most_fetched * turns)
+      step("prefetch x {}q0 {}", id, innermost);
+    // Outputs side by side need no help: the machine foresees them.
+    const int64_t panel = plan_.vectors * lanes_;
+    const bool apart = !columns_are_neighbours(problem_) &&
+                       (row_columns == panel || products_.channels % panel == 0);
+    if (plan_.fetch_output && apart && out_lines <= turns)
+      step("prefetch y {}q0 {}", id, innermost);
+    if (plan_.fetch_panels && steps * plan_.vectors * lanes_ <= most_fetched * turns)
+      step("prefetch {}wp {} {}", id, part.packed.back(), innermost);
   }
 
   /// Unrolled rows and vectors around vectorised lanes, accumulated in registers.
@@ -233,16 +265,18 @@ class Template {
     Handles unrolled{rows}, band{rows};
     for (const std::string& loop : inner) {
       if (loop.empty()) continue;
-      band.push_back(part + "/" + local_name(loop));
+      band.push_back(part.empty() ? loop : part + "/" + local_name(loop));
       if (&loop != &inner.back()) unrolled.push_back(band.back());
     }
     step("unroll {}", join(unrolled));
     step("vectorize {}", band.back());
-    step("accumulate {} -> {}/acc", join(band), part);
+    step("accumulate {} -> {}acc", join(band), part.empty() ? "" : part + "/");
   }
 
   static constexpr int64_t most_unrolled = 32;
   static constexpr int64_t most_fetched = 128;  // elements a turn of the innermost loop
+  static constexpr int64_t most_lines = 16;     // of a share, see `prefetch`
+  static constexpr int64_t line_elements = 16;
 
   const ConvProblem& problem_;
   const Plan& plan_;
@@ -258,6 +292,8 @@ Schedule schedule_of(const ConvProblem& problem, const Target& target, const Pla
   if (problem.axes.size() != 1)
     base::unsupported("{}: only one spatial axis has a schedule, got {}", problem.op,
                       problem.axes.size());
+  if (plan.edge_rows == 0 && (plan.lanes != Lanes::columns || plan.row_block > 0))
+    base::invalid("plan: edge=0, one tile of all rows, takes lanes=columns and block=0");
   if (plan.lanes != Lanes::positions) return Template(problem, target, plan).build();
   if (auto schedule = positions_schedule(problem, target)) return *std::move(schedule);
   base::unsupported("{}: lanes=positions has no form for this problem", to_string(problem));
