@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "ir/ir.h"
+#include "ops/conv/gradients.h"
 
 namespace nestjit::ops {
 namespace {
@@ -30,6 +31,8 @@ struct AxisTerms {
   Expr input, output, taps;
   Expr position;  // of tap k of output o in the dilated input
   Expr input_dilation;
+  Expr i;        // a position of the input
+  Expr reached;  // the output that tap k of input i reaches with stride 1
 
   explicit AxisTerms(const std::string& suffix)
       : o(ir::Var::make("o" + suffix)),
@@ -38,13 +41,16 @@ struct AxisTerms {
         output(symbol("LO", suffix)),
         taps(symbol("K", suffix)),
         position(o * symbol("S", suffix) + k * symbol("D", suffix) - symbol("P", suffix)),
-        input_dilation(symbol("IS", suffix)) {}
+        input_dilation(symbol("IS", suffix)),
+        i(ir::Var::make("i" + suffix)),
+        reached(i * input_dilation + symbol("P", suffix) - k * symbol("D", suffix)) {}
 
   Expr input_index() const { return floordiv(position, input_dilation); }
   Expr contributes() const {
     return both(both(equal_to(floormod(position, input_dilation), 0), Expr(0) <= input_index()),
                 input_index() < input);
   }
+  Expr stored_tap(bool flip) const { return flip ? taps - 1 - k : k; }
 };
 
 struct Nest {
@@ -52,7 +58,7 @@ struct Nest {
   ir::BufferRef x, w, y;
   Expr n = ir::Var::make("n"), g = ir::Var::make("g");
   Expr co = ir::Var::make("co"), ci = ir::Var::make("ci");
-  Expr out_channel = g * symbol("COG") + co;
+  Expr out_channel = g * symbol("COG") + co, in_channel = g * symbol("CIG") + ci;
 };
 
 /// (first, member of every axis ..., last)
@@ -71,24 +77,29 @@ Nest make_nest(const ConvProblem& problem) {
   };
   nest.x = buffer("x", per_axis(nest, symbol("N"), &AxisTerms::input, symbol("CI")),
                   ir::BufferRole::input);
-  nest.w = buffer("w", per_axis(nest, symbol("CO"), &AxisTerms::taps, symbol("CIG")),
-                  ir::BufferRole::constant);
-  nest.y = buffer("y", per_axis(nest, symbol("N"), &AxisTerms::output, symbol("CO")),
-                  ir::BufferRole::output);
+  const bool gradient = problem.result == ConvResult::weight_gradient;
+  const Expr first = symbol(problem.swapped_weights ? "CI" : "CO"),
+             last = symbol(problem.swapped_weights ? "COG" : "CIG");
+  nest.w = buffer(gradient ? "dw" : "w", per_axis(nest, first, &AxisTerms::taps, last),
+                  gradient ? ir::BufferRole::output : ir::BufferRole::constant);
+  nest.y =
+      buffer(gradient ? "dy" : "y", per_axis(nest, symbol("N"), &AxisTerms::output, symbol("CO")),
+             gradient ? ir::BufferRole::input : ir::BufferRole::output);
   return nest;
 }
 
 /// The reduction loops over all taps and channels of one output.
 Stmt make_sum(const Nest& nest, const ConvProblem& problem, const std::vector<Expr>& y_index) {
-  std::vector<Expr> x_index{nest.n}, w_index{nest.out_channel};
+  const bool swapped = problem.swapped_weights;
+  std::vector<Expr> x_index{nest.n}, w_index{swapped ? nest.in_channel : nest.out_channel};
   Expr guard;
   for (const AxisTerms& axis : nest.axes) {
     x_index.push_back(axis.input_index());
-    w_index.push_back(problem.flip ? axis.taps - 1 - axis.k : axis.k);
+    w_index.push_back(axis.stored_tap(problem.flip));
     guard = both(guard, axis.contributes());
   }
-  x_index.push_back(nest.g * symbol("CIG") + nest.ci);
-  w_index.push_back(nest.ci);
+  x_index.push_back(nest.in_channel);
+  w_index.push_back(swapped ? nest.co : nest.ci);
   const Expr sum = ir::Fma::make(ir::Load::make(nest.x, x_index), ir::Load::make(nest.w, w_index),
                                  ir::Load::make(nest.y, y_index));
   Stmt body = ir::If::make(guard, ir::Store::make(nest.y, y_index, sum));
@@ -108,6 +119,66 @@ Stmt make_body(const Nest& nest, const ConvProblem& problem) {
   for (size_t i = nest.axes.size(); i-- > 0;)
     body = loop(nest.axes[i].o, nest.axes[i].output, ir::LoopKind::parallel, body);
   return loop(nest.n, symbol("N"), ir::LoopKind::parallel, body);
+}
+
+/// A position of a weight gradient's sum, and the input and the output that meet there.
+struct Meeting {
+  Expr var, positions;
+  Expr input, output;
+  Expr guard;
+};
+
+Meeting meeting_of(const AxisTerms& terms, const ConvAxis& axis) {
+  if (!sums_over_input(axis))
+    return {terms.o, terms.output, terms.input_index(), terms.o, terms.contributes()};
+  return {terms.i, terms.input, terms.i, terms.reached,
+          both(Expr(0) <= terms.reached, terms.reached < terms.output)};
+}
+
+/// The sum of one weight: chunk by chunk, each added up from zero.
+Stmt make_weight_sum(const Nest& nest, const ConvProblem& problem,
+                     const std::vector<Expr>& dw_index) {
+  std::vector<Meeting> meetings;
+  std::vector<Expr> x_index{nest.n}, dy_index{nest.n};
+  for (size_t a = 0; a < nest.axes.size(); ++a) {
+    meetings.push_back(meeting_of(nest.axes[a], problem.axes[a]));
+    x_index.push_back(meetings.back().input);
+    dy_index.push_back(meetings.back().output);
+  }
+  x_index.push_back(nest.in_channel);
+  dy_index.push_back(nest.out_channel);
+  const auto part = ir::Buffer::make("part", problem.dtype, {1}, ir::BufferRole::tile);
+  const Expr sum = ir::Load::make(part, {0});
+  const Expr product =
+      ir::Fma::make(ir::Load::make(nest.x, x_index), ir::Load::make(nest.y, dy_index), sum);
+  const Meeting& line = meetings.back();
+  const Expr b = ir::Var::make("b"), first = b * gradient_chunk;
+  const Stmt products = ir::Loop::make(
+      line.var, first, minimum(gradient_chunk, line.positions - first), ir::LoopKind::reduction,
+      ir::Mapping::serial, ir::If::make(line.guard, ir::Store::make(part, {0}, product)));
+  const Stmt chunk = ir::Allocate::make(
+      part,
+      ir::Block::make({ir::Store::make(part, {0}, ir::FloatImm::make(0, problem.dtype)), products,
+                       ir::Store::make(nest.w, dw_index, ir::Load::make(nest.w, dw_index) + sum)}));
+  Stmt body = loop(b, ceildiv(line.positions, gradient_chunk), ir::LoopKind::reduction, chunk);
+  for (size_t a = meetings.size() - 1; a-- > 0;)
+    body = loop(meetings[a].var, meetings[a].positions, ir::LoopKind::reduction,
+                ir::If::make(meetings[a].guard, body));
+  return loop(nest.n, symbol("N"), ir::LoopKind::reduction, body);
+}
+
+Stmt make_weight_gradient(const Nest& nest, const ConvProblem& problem) {
+  std::vector<Expr> dw_index{nest.out_channel};
+  for (const AxisTerms& axis : nest.axes) dw_index.push_back(axis.stored_tap(problem.flip));
+  dw_index.push_back(nest.ci);
+  Stmt body =
+      ir::Block::make({ir::Store::make(nest.w, dw_index, ir::FloatImm::make(0, problem.dtype)),
+                       make_weight_sum(nest, problem, dw_index)});
+  body = loop(nest.ci, symbol("CIG"), ir::LoopKind::parallel, body);
+  for (size_t i = nest.axes.size(); i-- > 0;)
+    body = loop(nest.axes[i].k, nest.axes[i].taps, ir::LoopKind::parallel, body);
+  body = loop(nest.co, symbol("COG"), ir::LoopKind::parallel, body);
+  return loop(nest.g, symbol("G"), ir::LoopKind::parallel, body);
 }
 
 /// A symbol's declaration and its value.
@@ -149,11 +220,12 @@ ir::Kernel define_conv(const ConvProblem& problem, bool fused) {
                       ir::name_of(problem.dtype));
   const Nest nest = make_nest(problem);
   ir::Kernel kernel;
-  kernel.name = problem.op;
-  kernel.params = {nest.x, nest.w, nest.y};
+  const bool gradient = problem.result == ConvResult::weight_gradient;
+  kernel.name = problem.op + (gradient ? "_dw" : problem.swapped_weights ? "_dx" : "");
+  kernel.params = {nest.x, gradient ? nest.y : nest.w, gradient ? nest.w : nest.y};
   for (const Binding& b : bindings_of(problem)) kernel.symbols.push_back(b.symbol);
   kernel.fused = fused;
-  kernel.body = make_body(nest, problem);
+  kernel.body = gradient ? make_weight_gradient(nest, problem) : make_body(nest, problem);
   return kernel;
 }
 

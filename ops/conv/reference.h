@@ -7,18 +7,21 @@
 
 namespace nestjit::ops {
 
-/// y = the convolution of x and w, each row-contiguous with the problem's shapes. Every output
-/// starts at +0 and adds its products in the library's order: taps k = 0 ... K-1 of the general
-/// form (descending taps of a transposed convolution), channels ascending. `fused` rounds each
-/// product and sum once (std::fma); otherwise product and sum round each. Serial; compiled with
-/// -ffp-contract=off. An empty sum (no channels, no input) is +0. f32, one spatial axis; other
-/// dtypes and ranks throw unsupported, spans of another size than the shapes' invalid argument.
-void reference_conv(const ConvProblem& problem, std::span<const float> x, std::span<const float> w,
-                    std::span<float> y, bool fused);
+/// The problem's result from x and its second operand, each row-contiguous with the problem's
+/// shapes: y from x and w, or dw from x and dy. Every output starts at +0 and adds its products in
+/// the library's order: taps k = 0 ... K-1 of the general form axis by axis, the last one fastest
+/// (descending taps of a transposed convolution), channels ascending; a weight gradient in the
+/// order of ops/conv/gradients.h. `fused` rounds each product and sum once (std::fma); otherwise
+/// product and sum round each. Serial; compiled with -ffp-contract=off. An empty sum (no channels,
+/// no input) is +0. f32; other dtypes throw unsupported, spans of another size than the shapes'
+/// invalid argument.
+void reference_conv(const ConvProblem& problem, std::span<const float> x,
+                    std::span<const float> second, std::span<float> result, bool fused);
 
 /// The same sum in double precision (product and sum round each), and, where `magnitude` is not
 /// empty, sum |x*w|, the scale of the error bound c*n*eps*sum|x*w|. Errors as above.
 void reference_conv_f64(const ConvProblem& problem, std::span<const float> x,
-                        std::span<const float> w, std::span<double> y, std::span<double> magnitude);
+                        std::span<const float> second, std::span<double> result,
+                        std::span<double> magnitude);
 
 }  // namespace nestjit::ops

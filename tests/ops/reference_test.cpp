@@ -157,10 +157,6 @@ TEST(Reference, RefusesWhatItCannotRun) {
   p.dtype = ir::Scalar::f16;
   expect_error(ErrorKind::unsupported, "the dtype f16 is not supported, f32 is",
                [&] { reference_conv(p, x, w, y, true); });
-  p.dtype = ir::Scalar::f32;
-  p.axes.push_back({});
-  expect_error(ErrorKind::unsupported, "2 spatial axes are not supported, 1 is",
-               [&] { reference_conv(p, x, w, y, true); });
 }
 
 }  // namespace

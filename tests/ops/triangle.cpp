@@ -34,7 +34,7 @@ std::vector<float> interpret_state(const ConvProblem& problem, const compiler::S
     packed.emplace_back(elements_of(*packing.kernel.params[1]), unwritten);
     ir::interpret(packing.kernel, {{w, packed.back()}, {}}, options);
   }
-  std::vector<float> y(element_count(problem.y_shape()), unwritten);
+  std::vector<float> y(element_count(problem.result_shape()), unwritten);
   ir::Arguments arguments{{x, w, y}, conv_bindings(problem)};
   for (std::vector<float>& buffer : packed) arguments.buffers.emplace_back(buffer);
   ir::interpret(state.kernel, arguments, options);
@@ -67,7 +67,7 @@ class AlignedBuffer {
 
 std::vector<float> run_compiled(const ConvProblem& problem, const compiler::CompiledKernel& kernel,
                                 std::span<const float> x, std::span<const float> w) {
-  std::vector<float> y(element_count(problem.y_shape()), unwritten);
+  std::vector<float> y(element_count(problem.result_shape()), unwritten);
   std::vector<std::unique_ptr<AlignedBuffer>> packed;
   std::vector<void*> buffers{const_cast<float*>(x.data()), const_cast<float*>(w.data()), y.data()};
   for (const compiler::PackedOperand& operand : kernel.packed) {
@@ -77,7 +77,8 @@ std::vector<float> run_compiled(const ConvProblem& problem, const compiler::Comp
     EXPECT_EQ(operand.entry(&frame), 0);
   }
   for (const auto& buffer : packed) buffers.push_back(buffer->data());
-  const std::array<int64_t, 2> lengths = symbol_values(problem);
+  const std::array<int64_t, 2> lengths =
+      kernel.symbols.empty() ? std::array<int64_t, 2>{} : symbol_values(problem);
   const compiler::Frame frame{buffers.data(), lengths.data(), 0, kernel.workgroups_at(lengths)};
   EXPECT_EQ(kernel.entry(&frame), 0);
   return y;
@@ -92,7 +93,7 @@ TriangleCount expect_triangle(const ConvProblem& problem, const compiler::Schedu
 TriangleCount expect_triangle(const ConvProblem& problem, const compiler::CompileRequest& request,
                               std::span<const float> x, std::span<const float> w, uint64_t seed,
                               compiler::CompiledKernel* compiled) {
-  std::vector<float> expected(element_count(problem.y_shape()));
+  std::vector<float> expected(element_count(problem.result_shape()));
   reference_conv(problem, x, w, expected, request.target.has_fma);
   TriangleCount count;
   compiler::CompileOptions options;

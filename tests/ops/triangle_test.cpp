@@ -11,28 +11,29 @@ namespace nestjit::ops {
 namespace {
 
 TEST(Triangle, HoldsForGoldenCasesAtEveryLevel) {
-  int cases = 0, stages = 0;
+  int problems = 0, stages = 0;
   for (const char* file : {NESTJIT_SOURCE_DIR "/tests/data/cases.jsonl",
                            NESTJIT_SOURCE_DIR "/tests/data/cases_mlx_gets_wrong.jsonl"})
     for (const tools::GoldenCase& golden : tools::read_golden_cases(file)) {
-      if (golden.op != "conv_transpose1d" || golden.kind != tools::GoldenKind::forward) continue;
       if (golden.dtype != ir::Scalar::f32) continue;
-      SCOPED_TRACE(golden.id);
-      const ConvProblem problem = tools::problem_of(golden);
-      const tools::GoldenOperands operands = tools::operands_of(golden);
-      // One level a case in turn: all levels see a third of the cases each.
-      const compiler::Target& host = compiler::host_target();
-      const int level = cases % (static_cast<int>(host.level) + 1);
-      const compiler::Target target =
-          compiler::forced_down(host, compiler::name_of(static_cast<compiler::Level>(level)));
-      ASSERT_NO_FATAL_FAILURE(stages += expect_triangle(problem, default_schedule(problem, target),
-                                                        target, operands.x, operands.w, cases + 1)
-                                            .stages);
-      if (HasFailure()) return;
-      ++cases;
+      for (const ConvProblem& problem : tools::problems_of(golden)) {
+        SCOPED_TRACE(golden.id + ": " + to_string(problem));
+        const tools::GoldenOperands operands = tools::operands_of(golden, problem);
+        // One level a problem in turn: all levels see a third of the problems each.
+        const compiler::Target& host = compiler::host_target();
+        const int level = problems % (static_cast<int>(host.level) + 1);
+        const compiler::Target target =
+            compiler::forced_down(host, compiler::name_of(static_cast<compiler::Level>(level)));
+        ASSERT_NO_FATAL_FAILURE(stages +=
+                                expect_triangle(problem, default_schedule(problem, target), target,
+                                                operands.x, operands.w, problems + 1)
+                                    .stages);
+        if (HasFailure()) return;
+        ++problems;
+      }
     }
-  EXPECT_EQ(cases, 155);
-  fmt::print("{} cases, {} states interpreted\n", cases, stages);
+  EXPECT_EQ(problems, 367);
+  fmt::print("{} problems, {} states interpreted\n", problems, stages);
 }
 
 TEST(Triangle, HoldsForRandomProblemsAndSchedules) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -14,50 +15,47 @@ namespace {
 
 const std::string data_dir = NESTJIT_SOURCE_DIR "/tests/data";
 
-bool is_f32_forward(const GoldenCase& golden) {
-  return golden.op == "conv_transpose1d" && golden.kind == GoldenKind::forward &&
-         golden.dtype == ir::Scalar::f32;
-}
-
 std::vector<float> reference_result(const ops::ConvProblem& problem, const GoldenOperands& operands,
                                     bool fused) {
-  std::vector<float> y(static_cast<size_t>(ops::element_count(problem.y_shape())), NAN);
+  std::vector<float> y(static_cast<size_t>(ops::element_count(problem.result_shape())), NAN);
   ops::reference_conv(problem, operands.x, operands.w, y, fused);
   return y;
 }
 
 /// Both ways of rounding must agree with the case.
 void expect_reference_agrees(const GoldenCase& golden) {
-  const ops::ConvProblem problem = problem_of(golden);
-  const GoldenOperands operands = operands_of(golden);
-  for (const bool fused : {true, false}) {
-    const auto result = reference_result(problem, operands, fused);
-    const GoldenComparison comparison = compare(golden, problem, operands, result);
-    EXPECT_TRUE(comparison.agrees) << comparison.message;
-    EXPECT_LE(comparison.worst, golden.encoding == GoldenEncoding::q256 ? 0 : 1);
+  for (const ops::ConvProblem& problem : problems_of(golden)) {
+    SCOPED_TRACE(ops::to_string(problem));
+    const GoldenOperands operands = operands_of(golden, problem);
+    for (const bool fused : {true, false}) {
+      const auto result = reference_result(problem, operands, fused);
+      const GoldenComparison comparison = compare(golden, problem, operands, result);
+      EXPECT_TRUE(comparison.agrees) << comparison.message;
+      EXPECT_LE(comparison.worst, golden.encoding == GoldenEncoding::q256 ? 0 : 1);
+    }
   }
 }
 
-/// How many f32 forward cases a file has, exact and with a tolerance; all agree.
-std::pair<int, int> judge_file(const std::string& path) {
-  int exact = 0, tolerant = 0;
+/// How many f32 cases a file has: forward exact and with a tolerance, gradients; all agree.
+std::array<int, 3> judge_file(const std::string& path) {
+  std::array<int, 3> counts{};
   for (const GoldenCase& golden : read_golden_cases(path)) {
-    if (!is_f32_forward(golden)) continue;
+    if (golden.dtype != ir::Scalar::f32) continue;
     expect_reference_agrees(golden);
-    ++(golden.encoding == GoldenEncoding::q256 ? exact : tolerant);
+    ++counts[golden.kind == GoldenKind::vjp ? 2 : golden.encoding == GoldenEncoding::dec9];
   }
-  return {exact, tolerant};
+  return counts;
 }
 
 TEST(Golden, ReferenceLoopsPassAllCases) {
-  EXPECT_EQ(judge_file(data_dir + "/cases.jsonl"), std::pair(135, 6));
-  EXPECT_EQ(judge_file(data_dir + "/cases_mlx_gets_wrong.jsonl"), std::pair(14, 0));
+  EXPECT_EQ(judge_file(data_dir + "/cases.jsonl"), (std::array{180, 6, 48}));
+  EXPECT_EQ(judge_file(data_dir + "/cases_mlx_gets_wrong.jsonl"), (std::array{15, 0, 35}));
 }
 
 TEST(Golden, ReferenceLoopsPassRealLayers) {
   const std::string path = NESTJIT_SOURCE_DIR "/../shared/golden/real/real_layers.jsonl";
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "no real layers beside the sources";
-  EXPECT_EQ(judge_file(path), std::pair(0, 6));
+  EXPECT_EQ(judge_file(path), (std::array{0, 6, 0}));
 }
 
 TEST(Golden, ReadsEveryLineOfTheFamily) {
@@ -145,11 +143,10 @@ TEST_F(GoldenFile, OtherShapesAndOperationsAreRefused) {
   expect_invalid(path_ + ":1: 'y_shape': expected (1,6,1), got (1,7,1)",
                  [&] { problem_of(golden); });
   golden = read_one(line_);
-  golden.padding.clear();
-  expect_invalid(path_ + ":1: 'padding': expected 1 number, got 0", [&] { problem_of(golden); });
-  golden.op = "conv2d";
-  expect_error(ErrorKind::unsupported, "forward conv2d is not supported, forward conv_transpose1d",
-               [&] { problem_of(golden); });
+  golden.padding = {0, 0};
+  expect_invalid("padding must have 1 number, one an axis, got 2", [&] { problem_of(golden); });
+  golden.op = "conv4d";
+  expect_invalid("there is no operation 'conv4d'", [&] { problem_of(golden); });
 }
 
 TEST_F(GoldenFile, TheFirstDifferingElementIsReported) {
