@@ -59,10 +59,10 @@ Footprint footprint_of(const ConvProblem& problem, const Target& target) {
 class Model {
  public:
   Model(const ConvProblem& problem, const Target& target)
-      : problem_(problem),
+      : problem_(line_problem(problem)),
         target_(target),
         rates_(target.rates),
-        products_(products_of(problem)),
+        products_(products_of(problem_)),
         bytes_(footprint_of(problem, target)),
         vector_(target.vector_bytes),
         lanes_(target.lanes(problem.dtype)) {}
@@ -118,9 +118,11 @@ class Model {
     const ConvAxis& axis = problem_.axes[0];
     const int64_t reach = (part.taps - 1) * products_.row_step;
     // Cropping leaves a panel as many rows as its residue has outputs.
+    const int64_t outputs = base::ceil_div(axis.output, output_period(axis));
     const int64_t rows = std::max<int64_t>(
-        std::min(axis.input + reach, base::ceil_div(axis.output, axis.input_dilation)), 1);
-    const int64_t whole = std::clamp<int64_t>(axis.input - reach, 0, rows);
+        axis.stride == 1 ? std::min(axis.input + reach, outputs) : outputs, 1);
+    const int64_t whole = std::clamp<int64_t>(
+        base::floor_div(axis.input - reach - 1, products_.row_distance) + 1, 0, rows);
     const auto split = [&](int64_t count, int64_t cut) {
       const int64_t full = std::max<int64_t>(count - cut, 0) / plan.rows;
       const int64_t rest = count - full * plan.rows;
@@ -193,7 +195,7 @@ class Model {
 
   /// Rows a large power of two apart share few sets of the first-level cache.
   bool rows_collide(double rows) const {
-    const auto stride = static_cast<int64_t>(row_bytes());
+    const auto stride = static_cast<int64_t>(row_bytes()) * products_.row_distance;
     const double sets = page / static_cast<double>(std::gcd(stride, static_cast<int64_t>(page)));
     return rows > 5 * std::max(sets, 1.0);
   }
@@ -233,7 +235,8 @@ class Model {
   void memory(const Plan& plan, Prediction& p) const {
     if (bytes_.home == Home::l2) return;
     const double l2 = static_cast<double>(target_.l2_bytes);
-    const double block = row_bytes() * static_cast<double>(plan.row_block);
+    const double block =
+        row_bytes() * static_cast<double>(plan.row_block * products_.row_distance);
     double x_passes = 1, w_passes = 1;
     if (plan.lanes == Lanes::columns) {
       Plan whole = plan;
@@ -272,7 +275,7 @@ class Model {
   /// The share of the weights that meets a row: a short input does not reach all taps.
   double needed_weights() const {
     const ConvAxis& axis = problem_.axes[0];
-    const double reach = static_cast<double>(axis.output) /
+    const double reach = static_cast<double>(axis.output) * static_cast<double>(axis.stride) /
                          static_cast<double>(std::max<int64_t>(axis.taps * axis.dilation, 1));
     return std::min(1.0, std::max(reach, 0.05));
   }
@@ -292,7 +295,8 @@ class Model {
     if (plan.lanes != Lanes::columns) return Bound::fma;
     // The tile that does most of the work: a short input has no main rows.
     const int64_t reach = (products_.parts.back().taps - 1) * products_.row_step;
-    const bool main_rows = problem_.axes[0].input - reach >= plan.rows;
+    const int64_t last = (problem_.axes[0].input - reach - 1) / products_.row_distance;
+    const bool main_rows = last + 1 >= plan.rows;
     const double rows = static_cast<double>(main_rows ? plan.rows : plan.edge_rows);
     const double vectors = static_cast<double>(plan.vectors), one = step(rows, vectors);
     const double moved = tile_step(plan, rows, vectors);
@@ -301,7 +305,7 @@ class Model {
     return few_chains && one <= rates_.fma_latency ? Bound::latency : Bound::fma;
   }
 
-  const ConvProblem& problem_;
+  ConvProblem problem_;  // with one axis
   const Target& target_;
   const Rates& rates_;
   Products products_;
@@ -326,7 +330,8 @@ int64_t even_block(const Products& products, int64_t rows_of_tile, int64_t count
 std::vector<int64_t> block_sizes(const ConvProblem& problem, const Products& products,
                                  const Target& target, int64_t rows_of_tile) {
   const double x_bytes =
-      static_cast<double>(products.rows * problem.in_channels) * ir::byte_size(problem.dtype);
+      static_cast<double>(products.rows * products.row_distance * problem.in_channels) *
+      ir::byte_size(problem.dtype);
   std::vector<int64_t> blocks{0};
   const auto add = [&](int64_t count) {
     const int64_t block = even_block(products, rows_of_tile, count);
@@ -414,6 +419,18 @@ std::vector<Plan> other_lanes(const ConvProblem& problem, const Target& target) 
   return plans;
 }
 
+/// Without the choices that the template leaves out: several axes have edge rows one at a time, and
+/// neither they nor taps that are tested for divisibility know what comes next.
+Plan with_form(const ConvProblem& problem, Plan plan) {
+  const bool several = problem.axes.size() > 1;
+  if (several) plan.edge_rows = 1;
+  if (several || form_of(problem.axes.back()) == AxisForm::both) {
+    plan.depth_block = 0;
+    plan.fetch_rows = plan.fetch_panels = plan.fetch_output = false;
+  }
+  return plan;
+}
+
 struct Scored {
   Plan plan;
   double cycles;
@@ -454,7 +471,7 @@ std::vector<Plan> candidate_plans(const ConvProblem& problem, const Target& targ
       continue;
     }
     std::vector<Scored> some =
-        scored(model, variants(problem, model.products(), target, tiles[i].plan));
+        scored(model, variants(line_problem(problem), model.products(), target, tiles[i].plan));
     some.resize(std::min(some.size(), variants_of_a_tile));
     all.insert(all.end(), some.begin(), some.end());
   }
@@ -462,7 +479,10 @@ std::vector<Plan> candidate_plans(const ConvProblem& problem, const Target& targ
   all.insert(all.end(), others.begin(), others.end());
   std::stable_sort(all.begin(), all.end(), fewer_cycles);
   std::vector<Plan> plans;
-  for (const Scored& s : all) plans.push_back(s.plan);
+  for (const Scored& s : all) {
+    const Plan plan = with_form(problem, s.plan);
+    if (std::find(plans.begin(), plans.end(), plan) == plans.end()) plans.push_back(plan);
+  }
   return plans;
 }
 

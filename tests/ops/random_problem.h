@@ -38,6 +38,9 @@ class Draw {
 /// its output and its input are not empty, and it needs at most `most_products` products.
 ConvProblem random_problem(Draw& draw, double most_products);
 
+/// Any member of the family, forward or a gradient, under the same rules.
+ConvProblem random_member(Draw& draw, double most_products);
+
 /// Any plan that the template has a schedule for.
 Plan random_plan(Draw& draw, const ConvProblem& problem);
 

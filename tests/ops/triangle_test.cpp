@@ -36,34 +36,46 @@ TEST(Triangle, HoldsForGoldenCasesAtEveryLevel) {
   fmt::print("{} problems, {} states interpreted\n", problems, stages);
 }
 
-TEST(Triangle, HoldsForRandomProblemsAndSchedules) {
-  const SeedRange seeds = seed_range(20260101, 2000);
+using RandomProblem = ConvProblem (*)(Draw& draw, double most_products);
+
+void expect_random_triangles(const char* test, const SeedRange& seeds, RandomProblem random,
+                             int extra_steps) {
   fmt::print("seeds {} ... {}\n", seeds.first,
              seeds.first + static_cast<uint64_t>(seeds.count) - 1);
   int stages = 0;
   for (int i = 0; i < seeds.count; ++i) {
     const uint64_t seed = seeds.first + static_cast<uint64_t>(i);
     Draw draw(seed);
-    const ConvProblem problem = random_problem(draw, 2000);
+    const ConvProblem problem = random(draw, 2000);
     const compiler::Target target = random_target(draw);
-    const compiler::Schedule schedule = random_schedule(draw, problem, target, 3);
-    SCOPED_TRACE(fmt::format("{}\n{} on {}\n{}",
-                             reproduce_line(seed, "Triangle.HoldsForRandomProblemsAndSchedules"),
-                             to_string(problem), target.name(), to_string(schedule)));
+    const compiler::Schedule schedule = random_schedule(draw, problem, target, extra_steps);
+    SCOPED_TRACE(fmt::format("{}\n{} on {}\n{}", reproduce_line(seed, test), to_string(problem),
+                             target.name(), to_string(schedule)));
     const auto integers = [&](const std::vector<int64_t>& shape) {
       std::vector<float> values(static_cast<size_t>(element_count(shape)));
       for (float& v : values) v = static_cast<float>(draw.between(-4, 4));
       return values;
     };
-    const std::vector<float> x = integers(problem.x_shape()), w = integers(problem.w_shape());
+    const std::vector<float> x = integers(problem.x_shape()),
+                             w = integers(problem.second_shape());
     try {
       stages += expect_triangle(problem, schedule, target, x, w, seed + 1).stages;
     } catch (const Error& error) {
       FAIL() << name_of(error.kind()) << ": " << error.what();
     }
-    if (HasFailure()) return;
+    if (testing::Test::HasFailure()) return;
   }
   fmt::print("{} pairs, {} states interpreted\n", seeds.count, stages);
+}
+
+TEST(Triangle, HoldsForRandomProblemsAndSchedules) {
+  expect_random_triangles("Triangle.HoldsForRandomProblemsAndSchedules",
+                          seed_range(20260101, 2000), random_problem, 3);
+}
+
+TEST(Triangle, HoldsForRandomMembersOfTheFamily) {
+  expect_random_triangles("Triangle.HoldsForRandomMembersOfTheFamily", seed_range(20260601, 1500),
+                          random_member, 2);
 }
 
 }  // namespace
