@@ -177,7 +177,8 @@ class Template {
     step("reorder {}", join({join(outer), join(rows), names.q, join(part.inner)}));
     for (const std::string& loop : rows) step("tighten {}", loop);
     step("tighten {} keep=inner", names.q);
-    if (channel_lanes() && plan_.row_block > 0 && !blocks.empty() && !several_axes()) {
+    if (channel_lanes() && plan_.row_block > 0 && plan_.rows_outermost && !blocks.empty() &&
+        !several_axes()) {
       // A vector of each row of the next block, as many as were used for this one.
       const int64_t lines = plan_.row_block * products_.parts[0].residues;
       if (plan_.fetch_rows && lines <= most_lines) step("prefetch x {} {}", blocks[0], panels[0]);
