@@ -71,7 +71,8 @@ ops::ConvProblem problem_of(const GoldenCase& golden) {
        .dilation = single(golden, "dilation", golden.dilation),
        .output_padding = single(golden, "output_padding", golden.output_padding),
        .groups = golden.groups,
-       .dtype = golden.dtype});
+       .x_dtype = golden.dtype,
+       .w_dtype = golden.dtype});
   if (problem.y_shape() != golden.y_shape)
     base::invalid("{}:{}: 'y_shape': expected {}, got {}", golden.file, golden.line,
                   ops::shape_text(problem.y_shape()), ops::shape_text(golden.y_shape));

@@ -65,7 +65,7 @@ class Model {
         products_(products_of(problem)),
         bytes_(footprint_of(problem, target)),
         vector_(target.vector_bytes),
-        lanes_(target.lanes(problem.dtype)) {}
+        lanes_(target.lanes(accumulation_type(problem))) {}
 
   Prediction predict(const Plan& plan) const {
     Prediction p;

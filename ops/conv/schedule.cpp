@@ -49,7 +49,7 @@ class Template {
       : problem_(problem),
         plan_(plan),
         products_(products_of(problem)),
-        lanes_(target.lanes(problem.dtype)) {}
+        lanes_(target.lanes(accumulation_type(problem))) {}
 
   Schedule build() {
     if (products_.empty) {  // no guard is left to work on
@@ -211,7 +211,8 @@ class Template {
       step("fuse {} {} -> {}", t, ci, innermost = id + "kk");
     else if (channel_lanes() && product.taps * plan_.rows <= most_unrolled)
       step("unroll {}", t);
-    const bool blocked = plan_.depth_block > 0 && innermost != ci;
+    // Sums that are rounded at the end cannot go through the output before.
+    const bool blocked = plan_.depth_block > 0 && innermost != ci && !sums_apart(problem_);
     if (blocked) {
       step("split {} by={} tail=cut -> {}kb {}ki", innermost, plan_.depth_block, id, id);
       step("carry {}kb {}q0", id, id);
