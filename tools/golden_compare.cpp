@@ -73,7 +73,8 @@ ops::ConvProblem problem_of(const GoldenCase& golden) {
                                     .input_dilation = golden.input_dilation,
                                     .groups = golden.groups,
                                     .flip = golden.flip,
-                                    .dtype = golden.dtype});
+                                    .x_dtype = golden.dtype,
+                                    .w_dtype = golden.dtype});
   if (problem.y_shape() != golden.y_shape)
     base::invalid("{}:{}: 'y_shape': expected {}, got {}", golden.file, golden.line,
                   ops::shape_text(problem.y_shape()), ops::shape_text(golden.y_shape));

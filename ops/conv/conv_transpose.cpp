@@ -40,7 +40,8 @@ ConvProblem conv_transpose1d_problem(const ConvTranspose1dArguments& a) {
                                            .dilation = {a.dilation},
                                            .output_padding = {a.output_padding},
                                            .groups = a.groups,
-                                           .dtype = a.dtype});
+                                           .x_dtype = a.x_dtype,
+                                           .w_dtype = a.w_dtype});
 }
 
 }  // namespace nestjit::ops

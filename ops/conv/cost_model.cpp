@@ -65,7 +65,7 @@ class Model {
         products_(products_of(problem_)),
         bytes_(footprint_of(problem, target)),
         vector_(target.vector_bytes),
-        lanes_(target.lanes(problem.dtype)) {}
+        lanes_(target.lanes(accumulation_type(problem))) {}
 
   Prediction predict(const Plan& plan) const {
     Prediction p;
@@ -119,8 +119,8 @@ class Model {
     const int64_t reach = (part.taps - 1) * products_.row_step;
     // Cropping leaves a panel as many rows as its residue has outputs.
     const int64_t outputs = base::ceil_div(axis.output, output_period(axis));
-    const int64_t rows = std::max<int64_t>(
-        axis.stride == 1 ? std::min(axis.input + reach, outputs) : outputs, 1);
+    const int64_t rows =
+        std::max<int64_t>(axis.stride == 1 ? std::min(axis.input + reach, outputs) : outputs, 1);
     const int64_t whole = std::clamp<int64_t>(
         base::floor_div(axis.input - reach - 1, products_.row_distance) + 1, 0, rows);
     const auto split = [&](int64_t count, int64_t cut) {
@@ -235,8 +235,7 @@ class Model {
   void memory(const Plan& plan, Prediction& p) const {
     if (bytes_.home == Home::l2) return;
     const double l2 = static_cast<double>(target_.l2_bytes);
-    const double block =
-        row_bytes() * static_cast<double>(plan.row_block * products_.row_distance);
+    const double block = row_bytes() * static_cast<double>(plan.row_block * products_.row_distance);
     double x_passes = 1, w_passes = 1;
     if (plan.lanes == Lanes::columns) {
       Plan whole = plan;

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "base/error.h"
 #include "ir/ir.h"
 #include "ops/conv/gradients.h"
 
@@ -56,6 +55,7 @@ struct AxisTerms {
 struct Nest {
   std::vector<AxisTerms> axes;
   ir::BufferRef x, w, y;
+  ir::BufferRef sum;  // a result's own accumulator; null where the result itself is one
   Expr n = ir::Var::make("n"), g = ir::Var::make("g");
   Expr co = ir::Var::make("co"), ci = ir::Var::make("ci");
   Expr out_channel = g * symbol("COG") + co, in_channel = g * symbol("CIG") + ci;
@@ -72,24 +72,45 @@ std::vector<Expr> per_axis(const Nest& nest, Expr first, Expr AxisTerms::* membe
 Nest make_nest(const ConvProblem& problem) {
   Nest nest;
   for (size_t i = 0; i < problem.axes.size(); ++i) nest.axes.emplace_back(suffix_of(problem, i));
-  const auto buffer = [&](const char* name, std::vector<Expr> shape, ir::BufferRole role) {
-    return ir::Buffer::make(name, problem.dtype, std::move(shape), role);
-  };
-  nest.x = buffer("x", per_axis(nest, symbol("N"), &AxisTerms::input, symbol("CI")),
-                  ir::BufferRole::input);
   const bool gradient = problem.result == ConvResult::weight_gradient;
+  const ir::BufferRole result = ir::BufferRole::output;
+  nest.x = ir::Buffer::make("x", problem.x_dtype,
+                            per_axis(nest, symbol("N"), &AxisTerms::input, symbol("CI")),
+                            ir::BufferRole::input);
   const Expr first = symbol(problem.swapped_weights ? "CI" : "CO"),
              last = symbol(problem.swapped_weights ? "COG" : "CIG");
-  nest.w = buffer(gradient ? "dw" : "w", per_axis(nest, first, &AxisTerms::taps, last),
-                  gradient ? ir::BufferRole::output : ir::BufferRole::constant);
-  nest.y =
-      buffer(gradient ? "dy" : "y", per_axis(nest, symbol("N"), &AxisTerms::output, symbol("CO")),
-             gradient ? ir::BufferRole::input : ir::BufferRole::output);
+  nest.w = ir::Buffer::make(gradient ? "dw" : "w", gradient ? problem.dtype : problem.w_dtype,
+                            per_axis(nest, first, &AxisTerms::taps, last),
+                            gradient ? result : ir::BufferRole::constant);
+  nest.y = ir::Buffer::make(gradient ? "dy" : "y", gradient ? problem.w_dtype : problem.dtype,
+                            per_axis(nest, symbol("N"), &AxisTerms::output, symbol("CO")),
+                            gradient ? ir::BufferRole::input : result);
+  if (sums_apart(problem))
+    nest.sum = ir::Buffer::make("sum", accumulation_type(problem), {Expr(1)}, ir::BufferRole::tile);
   return nest;
 }
 
+/// The value in another element type, or as it is in the same one.
+Expr as(ir::Scalar scalar, Expr value) {
+  return value.type().scalar == scalar ? value : ir::Cast::make(scalar, std::move(value));
+}
+
+/// One element of memory: a result, or its accumulator.
+struct Place {
+  ir::BufferRef buffer;
+  std::vector<Expr> index;
+
+  Expr load() const { return ir::Load::make(buffer, index); }
+  Stmt store(Expr value) const { return ir::Store::make(buffer, index, std::move(value)); }
+  Stmt clear() const { return store(ir::FloatImm::make(0, buffer->scalar)); }
+  /// The place with a product of two operands added.
+  Stmt add_product(const Expr& a, const Expr& b) const {
+    return store(ir::Fma::make(as(buffer->scalar, a), as(buffer->scalar, b), load()));
+  }
+};
+
 /// The reduction loops over all taps and channels of one output.
-Stmt make_sum(const Nest& nest, const ConvProblem& problem, const std::vector<Expr>& y_index) {
+Stmt make_sum(const Nest& nest, const ConvProblem& problem, const Place& sum) {
   const bool swapped = problem.swapped_weights;
   std::vector<Expr> x_index{nest.n}, w_index{swapped ? nest.in_channel : nest.out_channel};
   Expr guard;
@@ -100,20 +121,27 @@ Stmt make_sum(const Nest& nest, const ConvProblem& problem, const std::vector<Ex
   }
   x_index.push_back(nest.in_channel);
   w_index.push_back(swapped ? nest.co : nest.ci);
-  const Expr sum = ir::Fma::make(ir::Load::make(nest.x, x_index), ir::Load::make(nest.w, w_index),
-                                 ir::Load::make(nest.y, y_index));
-  Stmt body = ir::If::make(guard, ir::Store::make(nest.y, y_index, sum));
+  Stmt body = ir::If::make(
+      guard, sum.add_product(ir::Load::make(nest.x, x_index), ir::Load::make(nest.w, w_index)));
   body = loop(nest.ci, symbol("CIG"), ir::LoopKind::reduction, body);
   for (size_t i = nest.axes.size(); i-- > 0;)
     body = loop(nest.axes[i].k, nest.axes[i].taps, ir::LoopKind::reduction, body);
   return body;
 }
 
+/// One element of the result: its sum from zero on, in place or in an accumulator that is stored at
+/// the end. `make_sum` gives the statement that adds up.
+template <class MakeSum>
+Stmt make_result(const Nest& nest, const Place& result, MakeSum make_sum) {
+  const Place sum = nest.sum ? Place{nest.sum, {Expr(0)}} : result;
+  if (!nest.sum) return ir::Block::make({sum.clear(), make_sum(sum)});
+  const Stmt finish = result.store(as(result.buffer->scalar, sum.load()));
+  return ir::Allocate::make(nest.sum, ir::Block::make({sum.clear(), make_sum(sum), finish}));
+}
+
 Stmt make_body(const Nest& nest, const ConvProblem& problem) {
-  const std::vector<Expr> y_index = per_axis(nest, nest.n, &AxisTerms::o, nest.out_channel);
-  Stmt body =
-      ir::Block::make({ir::Store::make(nest.y, y_index, ir::FloatImm::make(0, problem.dtype)),
-                       make_sum(nest, problem, y_index)});
+  const Place y{nest.y, per_axis(nest, nest.n, &AxisTerms::o, nest.out_channel)};
+  Stmt body = make_result(nest, y, [&](const Place& sum) { return make_sum(nest, problem, sum); });
   body = loop(nest.co, symbol("COG"), ir::LoopKind::parallel, body);
   body = loop(nest.g, symbol("G"), ir::LoopKind::parallel, body);
   for (size_t i = nest.axes.size(); i-- > 0;)
@@ -136,8 +164,7 @@ Meeting meeting_of(const AxisTerms& terms, const ConvAxis& axis) {
 }
 
 /// The sum of one weight: chunk by chunk, each added up from zero.
-Stmt make_weight_sum(const Nest& nest, const ConvProblem& problem,
-                     const std::vector<Expr>& dw_index) {
+Stmt make_weight_sum(const Nest& nest, const ConvProblem& problem, const Place& sum) {
   std::vector<Meeting> meetings;
   std::vector<Expr> x_index{nest.n}, dy_index{nest.n};
   for (size_t a = 0; a < nest.axes.size(); ++a) {
@@ -147,19 +174,18 @@ Stmt make_weight_sum(const Nest& nest, const ConvProblem& problem,
   }
   x_index.push_back(nest.in_channel);
   dy_index.push_back(nest.out_channel);
-  const auto part = ir::Buffer::make("part", problem.dtype, {1}, ir::BufferRole::tile);
-  const Expr sum = ir::Load::make(part, {0});
-  const Expr product =
-      ir::Fma::make(ir::Load::make(nest.x, x_index), ir::Load::make(nest.y, dy_index), sum);
+  const Place part{
+      ir::Buffer::make("part", accumulation_type(problem), {Expr(1)}, ir::BufferRole::tile),
+      {Expr(0)}};
   const Meeting& line = meetings.back();
   const Expr b = ir::Var::make("b"), first = b * gradient_chunk;
+  const Stmt product =
+      part.add_product(ir::Load::make(nest.x, x_index), ir::Load::make(nest.y, dy_index));
   const Stmt products = ir::Loop::make(
       line.var, first, minimum(gradient_chunk, line.positions - first), ir::LoopKind::reduction,
-      ir::Mapping::serial, ir::If::make(line.guard, ir::Store::make(part, {0}, product)));
+      ir::Mapping::serial, ir::If::make(line.guard, product));
   const Stmt chunk = ir::Allocate::make(
-      part,
-      ir::Block::make({ir::Store::make(part, {0}, ir::FloatImm::make(0, problem.dtype)), products,
-                       ir::Store::make(nest.w, dw_index, ir::Load::make(nest.w, dw_index) + sum)}));
+      part.buffer, ir::Block::make({part.clear(), products, sum.store(sum.load() + part.load())}));
   Stmt body = loop(b, ceildiv(line.positions, gradient_chunk), ir::LoopKind::reduction, chunk);
   for (size_t a = meetings.size() - 1; a-- > 0;)
     body = loop(meetings[a].var, meetings[a].positions, ir::LoopKind::reduction,
@@ -168,12 +194,11 @@ Stmt make_weight_sum(const Nest& nest, const ConvProblem& problem,
 }
 
 Stmt make_weight_gradient(const Nest& nest, const ConvProblem& problem) {
-  std::vector<Expr> dw_index{nest.out_channel};
-  for (const AxisTerms& axis : nest.axes) dw_index.push_back(axis.stored_tap(problem.flip));
-  dw_index.push_back(nest.ci);
+  Place dw{nest.w, {nest.out_channel}};
+  for (const AxisTerms& axis : nest.axes) dw.index.push_back(axis.stored_tap(problem.flip));
+  dw.index.push_back(nest.ci);
   Stmt body =
-      ir::Block::make({ir::Store::make(nest.w, dw_index, ir::FloatImm::make(0, problem.dtype)),
-                       make_weight_sum(nest, problem, dw_index)});
+      make_result(nest, dw, [&](const Place& sum) { return make_weight_sum(nest, problem, sum); });
   body = loop(nest.ci, symbol("CIG"), ir::LoopKind::parallel, body);
   for (size_t i = nest.axes.size(); i-- > 0;)
     body = loop(nest.axes[i].k, nest.axes[i].taps, ir::LoopKind::parallel, body);
@@ -215,9 +240,6 @@ std::vector<Binding> bindings_of(const ConvProblem& p) {
 }  // namespace
 
 ir::Kernel define_conv(const ConvProblem& problem, bool fused) {
-  if (problem.dtype != ir::Scalar::f32 && problem.dtype != ir::Scalar::f64)
-    base::unsupported("{}: sums of dtype {} are not supported, f32 and f64 are", problem.op,
-                      ir::name_of(problem.dtype));
   const Nest nest = make_nest(problem);
   ir::Kernel kernel;
   const bool gradient = problem.result == ConvResult::weight_gradient;

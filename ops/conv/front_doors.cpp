@@ -50,7 +50,9 @@ ConvProblem conv_problem(const ConvDoor& door, const ConvArguments& arguments) {
       .out_channels = arguments.w_shape.front(),
       .groups = arguments.groups,
       .flip = door.kind == Kind::transposed || arguments.flip,
-      .dtype = arguments.dtype,
+      .dtype = promoted(arguments.x_dtype, arguments.w_dtype),
+      .x_dtype = arguments.x_dtype,
+      .w_dtype = arguments.w_dtype,
       .axes = {},
   };
   for (size_t axis = 0; axis < judge.axes(); ++axis) problem.axes.push_back(axis_of(judge, axis));

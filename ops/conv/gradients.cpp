@@ -39,13 +39,16 @@ void require_forward(const ConvProblem& problem) {
 
 ConvProblem input_gradient(const ConvProblem& forward) {
   require_forward(forward);
-  return reversed(forward);
+  ConvProblem out = reversed(forward);
+  out.x_dtype = forward.dtype;
+  return out;
 }
 
 ConvProblem weight_gradient(const ConvProblem& forward) {
   require_forward(forward);
   ConvProblem out = forward;
   out.result = ConvResult::weight_gradient;
+  out.w_dtype = forward.dtype;
   return out;
 }
 

@@ -15,6 +15,8 @@
 // last axis are taken in chunks of 1,024; each chunk's products are added from +0 in ascending
 // order, and dw starts at +0 and adds one chunk after the other. Positions of an axis are those of
 // its input where its stride is 1, else those of its output; one that meets nothing adds nothing.
+//
+// The cotangent has the element type of the forward's result, and so have the gradients.
 #pragma once
 
 #include "ops/conv/problem.h"

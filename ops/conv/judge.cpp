@@ -80,8 +80,9 @@ void Judge::judge_parameters() const {
   const ConvArguments& a = arguments_;
   const bool transposed = door_.kind == ConvDoor::Kind::transposed;
   const bool general = door_.kind == ConvDoor::Kind::general;
-  require(ir::is_float(a.dtype), "the dtype must be f16, bf16, f32 or f64, got {}",
-          ir::name_of(a.dtype));
+  for (const ir::Scalar dtype : {a.x_dtype, a.w_dtype})
+    require(ir::is_float(dtype), "the dtype must be f16, bf16, f32 or f64, got {}",
+            ir::name_of(dtype));
   judge_numbers("stride", a.stride, true, true);
   judge_numbers("padding", a.padding, true, false);
   judge_numbers("high padding", a.padding_high, general, false);
@@ -114,15 +115,16 @@ void Judge::judge_position(std::string_view name, Wide value) const {
           "positions must stay below 2^62, got {} = {}", name, value);
 }
 
-void Judge::judge_bytes(const char* array, const std::vector<int64_t>& shape) const {
-  std::optional<int64_t> bytes = ir::byte_size(arguments_.dtype);
+void Judge::judge_bytes(const char* array, ir::Scalar dtype,
+                        const std::vector<int64_t>& shape) const {
+  std::optional<int64_t> bytes = ir::byte_size(dtype);
   for (const int64_t extent : shape) {
     if (extent == 0) return;
     if (bytes) bytes = base::checked_mul(*bytes, extent);
   }
   require(bytes.has_value(),
           "the byte size of the {} must fit in 64 bits, got {} elements of {} bytes", array,
-          fmt::join(shape, "*"), ir::byte_size(arguments_.dtype));
+          fmt::join(shape, "*"), ir::byte_size(dtype));
 }
 
 void Judge::judge_sizes(const ConvProblem& problem) const {
@@ -132,9 +134,9 @@ void Judge::judge_sizes(const ConvProblem& problem) const {
   require(problem.out_channels <= max_output_extent,
           "the output channels must be at most {} (shapes are 32-bit), got C_out = {}",
           max_output_extent, problem.out_channels);
-  judge_bytes("input", problem.x_shape());
-  judge_bytes("weight", problem.w_shape());
-  judge_bytes("output", problem.y_shape());
+  judge_bytes("input", problem.x_dtype, problem.x_shape());
+  judge_bytes("weight", problem.w_dtype, problem.w_shape());
+  judge_bytes("output", problem.dtype, problem.y_shape());
 }
 
 }  // namespace nestjit::ops

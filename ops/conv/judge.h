@@ -61,7 +61,7 @@ class Judge {
                   const std::string& dimensions) const;
   void judge_numbers(const char* name, const std::vector<int64_t>& values, bool taken,
                      bool positive) const;
-  void judge_bytes(const char* array, const std::vector<int64_t>& shape) const;
+  void judge_bytes(const char* array, ir::Scalar dtype, const std::vector<int64_t>& shape) const;
   /// "stride", with several axes "stride of axis 1".
   std::string of_axis(const char* name, size_t axis) const;
 

@@ -13,6 +13,7 @@ namespace nestjit::ops {
 namespace {
 
 constexpr std::string_view blanks = " \t\r\n";
+constexpr std::array<std::string_view, 3> dtype_keys{"dtype", "xdtype", "wdtype"};
 
 /// A word of the text and where it starts (1-based).
 struct Word {
@@ -80,10 +81,10 @@ std::vector<int64_t> parse_numbers(const ProblemKey& key, const Word& value) {
   return numbers;
 }
 
-ir::Scalar parse_dtype(const Word& value) {
+ir::Scalar parse_dtype(std::string_view key, const Word& value) {
   const auto scalar = ir::scalar_named(value.text);
   if (!scalar || !ir::is_float(*scalar))
-    refuse(value.column, "f16, bf16, f32 or f64 after 'dtype='", quoted(value.text));
+    refuse(value.column, fmt::format("f16, bf16, f32 or f64 after '{}='", key), quoted(value.text));
   return *scalar;
 }
 
@@ -99,8 +100,9 @@ class Pairs {
     const Word value{word.text.substr(equals + 1), word.column + equals + 1};
     if (std::find(seen_.begin(), seen_.end(), name) != seen_.end())
       refuse(word.column, "every key once", fmt::format("'{}' again", name));
-    if (name == "dtype")
-      dtype_ = parse_dtype(value);
+    const auto dtype = std::find(dtype_keys.begin(), dtype_keys.end(), name);
+    if (dtype != dtype_keys.end())
+      dtypes_[static_cast<size_t>(dtype - dtype_keys.begin())] = parse_dtype(name, value);
     else if (name == "grad")
       gradient_ = value;
     else
@@ -173,7 +175,8 @@ class Pairs {
     a.input_dilation = v.id;
     a.groups = groups;
     a.flip = one(v.flip, 0) == 1;
-    a.dtype = dtype_;
+    a.x_dtype = dtypes_[1].value_or(dtypes_[0].value_or(ir::Scalar::f32));
+    a.w_dtype = dtypes_[2].value_or(dtypes_[0].value_or(ir::Scalar::f32));
     return a;
   }
 
@@ -186,7 +189,7 @@ class Pairs {
 
   const ConvDoor& door_;
   ProblemNumbers numbers_;
-  ir::Scalar dtype_ = ir::Scalar::f32;
+  std::array<std::optional<ir::Scalar>, dtype_keys.size()> dtypes_;
   std::optional<Word> gradient_;
   std::vector<std::string_view> seen_;
   std::vector<Place> places_;

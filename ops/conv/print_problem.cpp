@@ -62,8 +62,12 @@ std::string to_string(const ConvProblem& problem) {
     if (key.required || !std::all_of(values.begin(), values.end(), usual))
       text += fmt::format(" {}={}", key.name, fmt::join(values, ","));
   }
-  if (problem.dtype != ir::Scalar::f32)
-    text += fmt::format(" dtype={}", ir::name_of(problem.dtype));
+  const auto add_dtype = [&](std::string_view key, ir::Scalar dtype) {
+    if (dtype != ir::Scalar::f32) text += fmt::format(" {}={}", key, ir::name_of(dtype));
+  };
+  const bool alike = problem.x_dtype == problem.w_dtype;
+  add_dtype(alike ? "dtype" : "xdtype", problem.x_dtype);
+  if (!alike) add_dtype("wdtype", problem.w_dtype);
   if (is_gradient(problem)) text += problem.swapped_weights ? " grad=x" : " grad=w";
   return text;
 }

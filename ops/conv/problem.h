@@ -63,7 +63,9 @@ struct ConvProblem {
   ///   w[g*C/G + c, f(k), co - g*O/G]   stands for   w[co, f(k), c].
   bool swapped_weights = false;
   ConvResult result = ConvResult::output;
-  ir::Scalar dtype = ir::Scalar::f32;
+  ir::Scalar dtype = ir::Scalar::f32;  // of the result: promoted(x_dtype, w_dtype)
+  ir::Scalar x_dtype = ir::Scalar::f32;
+  ir::Scalar w_dtype = ir::Scalar::f32;  // of the second operand, w or dy
   std::vector<ConvAxis> axes{1};
 
   bool operator==(const ConvProblem&) const = default;
@@ -75,6 +77,18 @@ struct ConvProblem {
   std::vector<int64_t> second_shape() const;
   std::vector<int64_t> result_shape() const;
 };
+
+/// Element type of the result of floating-point operands: the wider of the two, f32 for f16 with
+/// bf16.
+ir::Scalar promoted(ir::Scalar x, ir::Scalar w);
+
+/// Type in which an output's products are added up: f32 for results of f16, bf16 and f32, f64 for
+/// f64.
+ir::Scalar accumulation_type(const ConvProblem& problem);
+
+/// Whether an output's sum is kept apart from the output, which receives it once it is complete:
+/// where the result is rounded at the end.
+bool sums_apart(const ConvProblem& problem);
 
 /// Elements of a shape. Of a problem's own shapes it is known to fit; throws internal otherwise.
 int64_t element_count(const std::vector<int64_t>& shape);
@@ -95,7 +109,7 @@ struct ConvArguments {
       input_dilation{};  // conv_general; its padding is the low one
   int64_t groups = 1;
   bool flip = false;  // conv_general
-  ir::Scalar dtype = ir::Scalar::f32;
+  ir::Scalar x_dtype = ir::Scalar::f32, w_dtype = ir::Scalar::f32;
 };
 
 /// A public function of the family, by what it takes.
@@ -117,7 +131,7 @@ const ConvDoor* find_conv_door(std::string_view name);
 ///   - a parameter that has not one number an axis, or that the door does not take
 ///   - a stride, a dilation or groups below 1; groups that do not divide C_in and C_out; a last
 ///     dimension of the weight other than C_in/groups
-///   - a dtype other than f16, bf16, f32, f64
+///   - a dtype of an operand other than f16, bf16, f32, f64
 ///   - an output extent below 0: (L-1)*stride - 2*padding + dilation*(K-1) + output_padding + 1
 ///     transposed, floor((L + 2*padding - dilation*(K-1) - 1)/stride) + 1 otherwise
 ///   - an output extent above max_output_extent, an array whose bytes do not fit in 64 bits, a
@@ -131,7 +145,7 @@ ConvProblem conv_problem(std::string_view op, const ConvArguments& arguments);
 struct ConvTranspose1dArguments {
   std::vector<int64_t> x_shape, w_shape;
   int64_t stride = 1, padding = 0, dilation = 1, output_padding = 0, groups = 1;
-  ir::Scalar dtype = ir::Scalar::f32;
+  ir::Scalar x_dtype = ir::Scalar::f32, w_dtype = ir::Scalar::f32;
 };
 ConvProblem conv_transpose1d_problem(const ConvTranspose1dArguments& arguments);
 
@@ -142,13 +156,14 @@ ConvProblem conv_transpose1d_problem(const ConvTranspose1dArguments& arguments);
 ///   conv_general              l ci co k s plo phi d id flip g n dtype
 /// l, k and the parameters of an axis (s p d op plo phi id) take a number an axis, separated by
 /// commas, or one for all axes; conv_general has as many axes as l has numbers. l, ci, co and k
-/// must be there. grad=x and grad=w stand for the gradients of the problem. Throws invalid argument
-/// with the position (1-based column) of what is wrong and what was expected there, and what
-/// conv_problem() throws.
+/// must be there. dtype= is the type of both operands, xdtype= and wdtype= of one of them; the
+/// result's follows. grad=x and grad=w stand for the gradients of the problem. Throws invalid
+/// argument with the position (1-based column) of what is wrong and what was expected there, and
+/// what conv_problem() throws.
 ConvProblem parse_problem(std::string_view text);
 
-/// The text form: keys in the order above, then grad; defaults left out, so that
-/// parse_problem(to_string(p)) == p.
+/// The text form: keys in the order above, then grad; defaults left out (xdtype wdtype in place of
+/// dtype where they differ), so that parse_problem(to_string(p)) == p.
 std::string to_string(const ConvProblem& problem);
 
 /// 2 * N * pairs * C * O/G, where pairs counts the (position, tap) pairs that land inside the

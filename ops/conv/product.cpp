@@ -38,8 +38,8 @@ Products products_of(const ConvProblem& problem) {
   if (longer < residues && longer > 0) p.parts.push_back({residues - longer, few});
   p.parts.push_back(longer > 0 ? Product{longer, few + 1} : Product{residues, few});
   const int64_t taps = p.parts.back().taps;
-  p.rows = axis.stride > 1 ? axis.output
-                           : std::max<int64_t>(axis.input + (taps - 1) * p.row_step, 1);
+  p.rows =
+      axis.stride > 1 ? axis.output : std::max<int64_t>(axis.input + (taps - 1) * p.row_step, 1);
   return p;
 }
 
@@ -50,7 +50,8 @@ ConvProblem line_problem(const ConvProblem& problem) {
     const ConvAxis& axis = problem.axes[a];
     ConvProblem alone;
     alone.axes = {axis};
-    const double taps = flop_count(alone) / 2 / static_cast<double>(std::max<int64_t>(axis.output, 1));
+    const double taps =
+        flop_count(alone) / 2 / static_cast<double>(std::max<int64_t>(axis.output, 1));
     line.batch *= axis.output;
     line.in_channels *= std::max<int64_t>(std::llround(taps), 1);
   }

@@ -84,25 +84,25 @@ template <class Fn>
 }
 
 /// Operands of one sum over taps: x and w start at the group's first channels, y at the output's.
-template <class Out>
+template <class In, class Out>
 struct Column {
-  const float* x;
-  const float* w;
+  const In* x;
+  const In* w;
   Out* y;
 };
 
 /// Sums of all output channels of a group; independent chains, each in the stated order.
-template <class Out, class Step>
+template <class In, class Out, class Step>
 [[gnu::always_inline]] inline void sum_over_taps(const ConvProblem& problem,
                                                  const std::vector<Meeting>& taps,
                                                  const WeightStrides& strides,
-                                                 const Column<Out>& column, Step step) {
+                                                 const Column<In, Out>& column, Step step) {
   const int64_t channels = problem.in_channels / problem.groups;
   in_blocks(problem.out_channels / problem.groups, [&](int64_t co, auto size) {
     std::array<Out, size> sum{};
     for (const Meeting& tap : taps) {
-      const float* x = column.x + tap.x * problem.in_channels;
-      const float* w = column.w + tap.other * strides.tap + co * strides.out;
+      const In* x = column.x + tap.x * problem.in_channels;
+      const In* w = column.w + tap.other * strides.tap + co * strides.out;
       for (int64_t ci = 0; ci < channels; ++ci)
         for (int b = 0; b < size; ++b)
           sum[b] = step(x[ci], w[ci * strides.in + b * strides.out], sum[b]);
@@ -128,9 +128,9 @@ std::vector<Meeting> taps_of(const ConvProblem& problem, int64_t output) {
   return all;
 }
 
-template <class Out, class Step>
-[[gnu::always_inline]] inline void convolve(const ConvProblem& problem, const float* x,
-                                            const float* w, Out* y, Step step) {
+template <class In, class Out, class Step>
+[[gnu::always_inline]] inline void convolve(const ConvProblem& problem, const In* x, const In* w,
+                                            Out* y, Step step) {
   const WeightStrides strides = weight_strides(problem);
   const int64_t inputs = positions(problem, &ConvAxis::input),
                 outputs = positions(problem, &ConvAxis::output);
@@ -142,8 +142,8 @@ template <class Out, class Step>
       for (int64_t g = 0; g < problem.groups; ++g)
         sum_over_taps(
             problem, taps, strides,
-            Column<Out>{x + n * inputs * problem.in_channels + g * in, w + g * strides.group,
-                        y + (n * outputs + o) * problem.out_channels + g * out},
+            Column<In, Out>{x + n * inputs * problem.in_channels + g * in, w + g * strides.group,
+                            y + (n * outputs + o) * problem.out_channels + g * out},
             step);
   }
 }
@@ -189,17 +189,17 @@ std::vector<std::vector<Meeting>> chunks_of(const ConvProblem& problem, int64_t 
 }
 
 /// Operands of the weights between one output channel and all input channels of its group.
-template <class Out>
+template <class In, class Out>
 struct Row {
-  const float* x;   // the group's first channel
-  const float* dy;  // the output channel
+  const In* x;   // the group's first channel
+  const In* dy;  // the output channel
   Out* dw;
 };
 
-template <class Out, class Step>
+template <class In, class Out, class Step>
 [[gnu::always_inline]] inline void sum_over_positions(
     const ConvProblem& problem, const std::vector<std::vector<Meeting>>& chunks,
-    const Row<Out>& row, Step step) {
+    const Row<In, Out>& row, Step step) {
   const int64_t x_batch = positions(problem, &ConvAxis::input) * problem.in_channels;
   const int64_t dy_batch = positions(problem, &ConvAxis::output) * problem.out_channels;
   in_blocks(problem.in_channels / problem.groups, [&](int64_t ci, auto size) {
@@ -208,8 +208,8 @@ template <class Out, class Step>
       for (const std::vector<Meeting>& chunk : chunks) {
         std::array<Out, size> part{};
         for (const Meeting& m : chunk) {
-          const float* x = row.x + n * x_batch + m.x * problem.in_channels + ci;
-          const float dy = row.dy[n * dy_batch + m.other * problem.out_channels];
+          const In* x = row.x + n * x_batch + m.x * problem.in_channels + ci;
+          const In dy = row.dy[n * dy_batch + m.other * problem.out_channels];
           for (int b = 0; b < size; ++b) part[b] = step(x[b], dy, part[b]);
         }
         for (int b = 0; b < size; ++b) sum[b] += part[b];
@@ -218,9 +218,9 @@ template <class Out, class Step>
   });
 }
 
-template <class Out, class Step>
-[[gnu::always_inline]] inline void correlate(const ConvProblem& problem, const float* x,
-                                             const float* dy, Out* dw, Step step) {
+template <class In, class Out, class Step>
+[[gnu::always_inline]] inline void correlate(const ConvProblem& problem, const In* x, const In* dy,
+                                             Out* dw, Step step) {
   const int64_t taps = positions(problem, &ConvAxis::taps);
   const int64_t in = problem.in_channels / problem.groups,
                 out = problem.out_channels / problem.groups;
@@ -229,37 +229,35 @@ template <class Out, class Step>
     const std::vector<std::vector<Meeting>> chunks = chunks_of(problem, k, stored);
     for (int64_t co = 0; co < problem.out_channels; ++co)
       sum_over_positions(problem, chunks,
-                         Row<Out>{x + co / out * in, dy + co, dw + (co * taps + stored) * in},
+                         Row<In, Out>{x + co / out * in, dy + co, dw + (co * taps + stored) * in},
                          step);
   }
 }
 
-template <class Out, class Step>
-[[gnu::always_inline]] inline void compute(const ConvProblem& problem, const float* x,
-                                           const float* second, Out* result, Step step) {
+template <class In, class Out, class Step>
+[[gnu::always_inline]] inline void compute(const ConvProblem& problem, const In* x,
+                                           const In* second, Out* result, Step step) {
   if (problem.result == ConvResult::output) return convolve(problem, x, second, result, step);
   correlate(problem, x, second, result, step);
 }
 
-void compute_unfused(const ConvProblem& problem, const float* x, const float* w, float* y) {
-  compute(problem, x, w, y, [](float a, float b, float c) { return a * b + c; });
-}
-
-constexpr auto fused_step = [](float a, float b, float c) { return std::fma(a, b, c); };
+constexpr auto fused_step = [](auto a, auto b, auto c) { return std::fma(a, b, c); };
 
 #if defined(__x86_64__)
 /// Where std::fma is an instruction instead of a call into the C library; the same values.
-[[gnu::target("fma")]] void compute_with_fma(const ConvProblem& problem, const float* x,
-                                             const float* w, float* y) {
-  compute(problem, x, w, y, fused_step);
+template <class T>
+[[gnu::target("fma")]] void compute_with_fma(const ConvProblem& problem, const T* x,
+                                             const T* second, T* result) {
+  compute(problem, x, second, result, fused_step);
 }
 #endif
 
-void compute_fused(const ConvProblem& problem, const float* x, const float* w, float* y) {
+template <class T>
+void compute_fused(const ConvProblem& problem, const T* x, const T* second, T* result) {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("fma")) return compute_with_fma(problem, x, w, y);
+  if (__builtin_cpu_supports("fma")) return compute_with_fma(problem, x, second, result);
 #endif
-  compute(problem, x, w, y, fused_step);
+  compute(problem, x, second, result, fused_step);
 }
 
 void check_size(const char* array, size_t size, const std::vector<int64_t>& shape) {
@@ -269,23 +267,29 @@ void check_size(const char* array, size_t size, const std::vector<int64_t>& shap
 }
 
 void check(const ConvProblem& problem, size_t x, size_t second, size_t result) {
-  if (problem.dtype != ir::Scalar::f32)
-    base::unsupported("reference_conv: the dtype {} is not supported, f32 is",
-                      ir::name_of(problem.dtype));
   check_size("x", x, problem.x_shape());
   check_size("the second operand", second, problem.second_shape());
   check_size("the result", result, problem.result_shape());
+}
+
+template <class T>
+void sum_in_order(const ConvProblem& problem, std::span<const T> x, std::span<const T> second,
+                  std::span<T> result, bool fused) {
+  check(problem, x.size(), second.size(), result.size());
+  if (fused) return compute_fused(problem, x.data(), second.data(), result.data());
+  compute(problem, x.data(), second.data(), result.data(), [](T a, T b, T c) { return a * b + c; });
 }
 
 }  // namespace
 
 void reference_conv(const ConvProblem& problem, std::span<const float> x,
                     std::span<const float> second, std::span<float> result, bool fused) {
-  check(problem, x.size(), second.size(), result.size());
-  if (fused)
-    compute_fused(problem, x.data(), second.data(), result.data());
-  else
-    compute_unfused(problem, x.data(), second.data(), result.data());
+  sum_in_order(problem, x, second, result, fused);
+}
+
+void reference_conv(const ConvProblem& problem, std::span<const double> x,
+                    std::span<const double> second, std::span<double> result, bool fused) {
+  sum_in_order(problem, x, second, result, fused);
 }
 
 void reference_conv_f64(const ConvProblem& problem, std::span<const float> x,

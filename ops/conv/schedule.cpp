@@ -54,7 +54,7 @@ class Template {
       : problem_(problem),
         plan_(plan),
         products_(products_of(problem)),
-        lanes_(target.lanes(problem.dtype)) {}
+        lanes_(target.lanes(accumulation_type(problem))) {}
 
   Schedule build() {
     if (products_.empty) {  // no guard is left to work on
@@ -213,9 +213,8 @@ class Template {
 
   /// Packed weights; full rows in tiles, then edge rows and what is left.
   void register_tiles(const Part& part, const std::string& id, const Product& product) {
-    step("pack w {} -> {}wp", join({join(part.packed), join(part.outer_taps), part.t, part.ci,
-                                    join(part.inner)}),
-         id);
+    step("pack w {} -> {}wp",
+         join({join(part.packed), join(part.outer_taps), part.t, part.ci, join(part.inner)}), id);
     const std::string main = id + "qm", rest = id + "qr";
     step("peel {} by={} -> {} {}", part.q, plan_.rows, main, rest);
     step("split {} by={} -> {}q0 {}q1", main, plan_.rows, id, id);
@@ -226,7 +225,9 @@ class Template {
       step("fuse {} {} -> {}", t, ci, innermost = id + "kk");
     else if (channel_lanes() && product.taps * plan_.rows <= most_unrolled)
       step("unroll {}", t);
-    const bool blocked = plan_.depth_block > 0 && innermost != ci && !several_axes();
+    // Sums that are rounded at the end cannot go through the output before.
+    const bool blocked =
+        plan_.depth_block > 0 && innermost != ci && !sums_apart(problem_) && !several_axes();
     if (blocked) {
       step("split {} by={} tail=cut -> {}kb {}ki", innermost, plan_.depth_block, id, id);
       step("carry {}kb {}q0", id, id);
@@ -293,8 +294,7 @@ class Template {
 }  // namespace
 
 Schedule schedule_of(const ConvProblem& problem, const Target& target, const Plan& plan) {
-  if (problem.result == ConvResult::weight_gradient)
-    return Schedule();
+  if (problem.result == ConvResult::weight_gradient) return Schedule();
   if (plan.lanes != Lanes::positions) return Template(problem, target, plan).build();
   if (auto schedule = positions_schedule(problem, target)) return *std::move(schedule);
   base::unsupported("{}: lanes=positions has no form for this problem", to_string(problem));

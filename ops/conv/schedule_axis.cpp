@@ -30,8 +30,8 @@ AxisLoops tightened(Schedule& schedule, const ConvAxis& axis, AxisLoops loops,
   if (both && output_period(axis) > 1) {
     const std::string o = loops.q;
     loops.q = prefix + "q", loops.h = prefix + "h";
-    schedule.then(fmt::format("split {} by={} tail=guard -> {} {}", o, output_period(axis),
-                              loops.q, loops.h));
+    schedule.then(fmt::format("split {} by={} tail=guard -> {} {}", o, output_period(axis), loops.q,
+                              loops.h));
   }
   schedule.then(fmt::format("tighten {}{}", loops.t, both ? " keep=inner" : ""));
   return loops;

@@ -20,10 +20,11 @@ struct AxisLoops {
 /// The loops of all axes, whose output loops are o0, o1 ... and tap loops k0, k1 ... (o and k of a
 /// single axis).
 struct TapLoops {
-  AxisLoops last;                        // q h j t
-  std::vector<std::string> distributed;  // of the other axes: loops with bounds that depend on nothing
-  std::vector<std::string> rows;         // loops with bounds that depend on those
-  std::vector<std::string> residues;     // those of the first kind that the weights depend on
+  AxisLoops last;  // q h j t
+  std::vector<std::string>
+      distributed;                    // of the other axes: loops with bounds that depend on nothing
+  std::vector<std::string> rows;      // loops with bounds that depend on those
+  std::vector<std::string> residues;  // those of the first kind that the weights depend on
   std::vector<std::string> taps;
 };
 

@@ -35,7 +35,7 @@ class PositionsTemplate {
       : problem_(problem),
         axis_(problem.axes.back()),
         strided_(axis_.input_dilation > 1),
-        lanes_(target.lanes(problem.dtype)),
+        lanes_(target.lanes(accumulation_type(problem))),
         columns_(axis_.input_dilation * (problem.out_channels / problem.groups)),
         channels_(problem.in_channels / problem.groups),
         taps_(axis_.taps / axis_.input_dilation) {

@@ -32,7 +32,8 @@ TEST(ParseProblem, ReadsAllKeysInAnyOrder) {
                                          .dilation = 4,
                                          .output_padding = -1,
                                          .groups = 2,
-                                         .dtype = ir::Scalar::bf16}));
+                                         .x_dtype = ir::Scalar::bf16,
+                                         .w_dtype = ir::Scalar::bf16}));
 }
 
 TEST(ParseProblem, NamesColumnAndExpectation) {
@@ -47,7 +48,7 @@ TEST(ParseProblem, NamesColumnAndExpectation) {
   expect_refused("conv_transpose1d p=+1", "column 20: expected an integer after 'p=', got '+1'");
   expect_refused("conv_transpose1d q=1",
                  "problem: column 18: expected a key of l, ci, co, k, s, p, d, op, g, n, dtype, "
-                 "grad, got 'q'");
+                 "xdtype, wdtype, grad, got 'q'");
   expect_refused("conv_transpose1d l=1 l=1",
                  "problem: column 22: expected every key once, got 'l' again");
   expect_refused("conv_transpose1d dtype=f32 dtype=f32", "expected every key once, got 'dtype'");
@@ -56,6 +57,10 @@ TEST(ParseProblem, NamesColumnAndExpectation) {
   expect_refused(plain + " and more", "problem: column 43: expected key=value, got 'and'");
   expect_refused(plain + " dtype=int8",
                  "column 49: expected f16, bf16, f32 or f64 after 'dtype=', got 'int8'");
+  expect_refused(plain + " wdtype=f8",
+                 "column 50: expected f16, bf16, f32 or f64 after 'wdtype=', got 'f8'");
+  expect_refused("conv_transpose1d wdtype=f32 wdtype=f16",
+                 "expected every key once, got 'wdtype' again");
   expect_refused(plain + " dtype=index", "expected f16, bf16, f32 or f64 after 'dtype='");
 }
 
@@ -86,7 +91,8 @@ TEST(ParseProblem, ReadsEveryDoor) {
                                               .w_shape = {2, 3, 3, 1},
                                               .stride = {2, 1},
                                               .output_padding = {1, 1},
-                                              .dtype = ir::Scalar::f64}));
+                                              .x_dtype = ir::Scalar::f64,
+                                              .w_dtype = ir::Scalar::f64}));
   EXPECT_EQ(parse_problem("conv_general flip=1 l=4,5,6 ci=1 co=1 k=1,2,3 plo=-1 phi=1,2,3 id=2"),
             conv_problem("conv_general", {.x_shape = {1, 4, 5, 6, 1},
                                           .w_shape = {1, 1, 2, 3, 1},
@@ -113,10 +119,12 @@ TEST(ParseProblem, NumbersOfAxesAreCounted) {
 
 TEST(ParseProblem, KeysBelongToTheirDoors) {
   expect_refused("conv1d l=1 ci=1 co=1 k=1 op=1",
-                 "problem: column 26: expected a key of l, ci, co, k, s, p, d, g, n, dtype, grad, "
+                 "problem: column 26: expected a key of l, ci, co, k, s, p, d, g, n, dtype, "
+                 "xdtype, wdtype, grad, "
                  "got 'op'");
   expect_refused("conv_general l=1 ci=1 co=1 k=1 p=1",
-                 "expected a key of l, ci, co, k, s, plo, phi, d, id, flip, g, n, dtype, grad, "
+                 "expected a key of l, ci, co, k, s, plo, phi, d, id, flip, g, n, dtype, xdtype, "
+                 "wdtype, grad, "
                  "got 'p'");
   expect_refused("conv_general l=1 ci=1 co=1 k=1 flip=2",
                  "column 37: expected 0 or 1 after 'flip=', got '2'");
@@ -131,6 +139,35 @@ TEST(ParseProblem, RulesOfTheOperationApply) {
   expect_refused(plain + " g=0", "conv_transpose1d: groups must be at least 1, got 0");
   expect_refused("conv_transpose1d l=-1 ci=1 co=1 k=1", "must not be negative, got -1");
   expect_refused("conv_transpose1d l=1 ci=1 co=1 k=0", "at least 1 tap, got K = 0");
+}
+
+TEST(ParseProblem, ElementTypesOfOperandsAndTheResult) {
+  struct Case {
+    const char *text, *printed;
+    ir::Scalar x, w, y;
+  };
+  using enum ir::Scalar;
+  const std::string small = "conv_transpose1d l=3 ci=1 co=1 k=1";
+  for (const Case& c : {Case{" dtype=f16", " dtype=f16", f16, f16, f16},
+                        Case{" xdtype=bf16 wdtype=bf16", " dtype=bf16", bf16, bf16, bf16},
+                        Case{" dtype=f16 wdtype=bf16", " xdtype=f16 wdtype=bf16", f16, bf16, f32},
+                        Case{" wdtype=bf16", " wdtype=bf16", f32, bf16, f32},
+                        Case{" xdtype=f16 dtype=f32", " xdtype=f16", f16, f32, f32},
+                        Case{" wdtype=f64", " wdtype=f64", f32, f64, f64},
+                        Case{" dtype=f64 xdtype=f16", " xdtype=f16 wdtype=f64", f16, f64, f64}}) {
+    SCOPED_TRACE(c.text);
+    const ConvProblem p = parse_problem(small + c.text);
+    EXPECT_EQ(p.x_dtype, c.x);
+    EXPECT_EQ(p.w_dtype, c.w);
+    EXPECT_EQ(p.dtype, c.y);
+    EXPECT_EQ(to_string(p), small + c.printed);
+    EXPECT_EQ(parse_problem(to_string(p)), p);
+    for (const char* gradient : {" grad=x", " grad=w"}) {
+      const ConvProblem g = parse_problem(small + c.text + gradient);
+      EXPECT_EQ(g.dtype, c.y);
+      EXPECT_EQ(parse_problem(to_string(g)), g);
+    }
+  }
 }
 
 TEST(ProblemText, LeavesDefaultsOutAndKeepsTheOrder) {
