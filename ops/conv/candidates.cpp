@@ -9,6 +9,7 @@
 #include "ops/conv/cost_model.h"
 #include "ops/conv/product.h"
 #include "ops/conv/schedule_positions.h"
+#include "ops/conv/weight_gradient_model.h"
 
 namespace nestjit::ops {
 namespace {
@@ -170,6 +171,7 @@ std::vector<Scored> scored(const CostModel& model, const std::vector<Plan>& plan
 }  // namespace
 
 std::vector<Plan> candidate_plans(const ConvProblem& problem, const Target& target) {
+  if (problem.result == ConvResult::weight_gradient) return weight_gradient_plans(problem, target);
   constexpr size_t tiles_with_variants = 6, variants_of_a_tile = 8;
   const CostModel model(problem, target);
   std::vector<Scored> tiles = scored(model, tile_plans(model, target));

@@ -8,6 +8,7 @@
 
 #include "base/checked.h"
 #include "ops/conv/product.h"
+#include "ops/conv/weight_gradient_model.h"
 
 namespace nestjit::ops {
 namespace {
@@ -361,12 +362,16 @@ Prediction CostModel::predict(const Plan& plan) const { return model_->predict(p
 const Products& CostModel::products() const { return model_->products(); }
 
 Prediction predict(const ConvProblem& problem, const Target& target, const Plan& plan) {
+  if (problem.result == ConvResult::weight_gradient)
+    return predict_weight_gradient(problem, target, plan);
   return CostModel(problem, target).predict(plan);
 }
 
 std::string CostModel::explain(const Plan& plan) const { return model_->explain(plan); }
 
 std::string explain_plan(const ConvProblem& problem, const Target& target, const Plan& plan) {
+  if (problem.result == ConvResult::weight_gradient)
+    return explain_weight_gradient(problem, target, plan);
   return CostModel(problem, target).explain(plan);
 }
 

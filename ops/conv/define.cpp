@@ -167,10 +167,12 @@ Meeting meeting_of(const AxisTerms& terms, const ConvAxis& axis) {
 Stmt make_weight_sum(const Nest& nest, const ConvProblem& problem, const Place& sum) {
   std::vector<Meeting> meetings;
   std::vector<Expr> x_index{nest.n}, dy_index{nest.n};
+  Expr guard;
   for (size_t a = 0; a < nest.axes.size(); ++a) {
     meetings.push_back(meeting_of(nest.axes[a], problem.axes[a]));
     x_index.push_back(meetings.back().input);
     dy_index.push_back(meetings.back().output);
+    guard = both(guard, meetings.back().guard);
   }
   x_index.push_back(nest.in_channel);
   dy_index.push_back(nest.out_channel);
@@ -181,15 +183,14 @@ Stmt make_weight_sum(const Nest& nest, const ConvProblem& problem, const Place& 
   const Expr b = ir::Var::make("b"), first = b * gradient_chunk;
   const Stmt product =
       part.add_product(ir::Load::make(nest.x, x_index), ir::Load::make(nest.y, dy_index));
-  const Stmt products = ir::Loop::make(
-      line.var, first, minimum(gradient_chunk, line.positions - first), ir::LoopKind::reduction,
-      ir::Mapping::serial, ir::If::make(line.guard, product));
+  const Stmt products =
+      ir::Loop::make(line.var, first, minimum(gradient_chunk, line.positions - first),
+                     ir::LoopKind::reduction, ir::Mapping::serial, ir::If::make(guard, product));
   const Stmt chunk = ir::Allocate::make(
       part.buffer, ir::Block::make({part.clear(), products, sum.store(sum.load() + part.load())}));
   Stmt body = loop(b, ceildiv(line.positions, gradient_chunk), ir::LoopKind::reduction, chunk);
   for (size_t a = meetings.size() - 1; a-- > 0;)
-    body = loop(meetings[a].var, meetings[a].positions, ir::LoopKind::reduction,
-                ir::If::make(meetings[a].guard, body));
+    body = loop(meetings[a].var, meetings[a].positions, ir::LoopKind::reduction, body);
   return loop(nest.n, symbol("N"), ir::LoopKind::reduction, body);
 }
 

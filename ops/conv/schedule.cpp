@@ -20,6 +20,7 @@
 #include "ops/conv/product.h"
 #include "ops/conv/schedule_axis.h"
 #include "ops/conv/schedule_positions.h"
+#include "ops/conv/schedule_weight_gradient.h"
 
 namespace nestjit::ops {
 namespace {
@@ -302,7 +303,8 @@ class Template {
 }  // namespace
 
 Schedule schedule_of(const ConvProblem& problem, const Target& target, const Plan& plan) {
-  if (problem.result == ConvResult::weight_gradient) return Schedule();
+  if (problem.result == ConvResult::weight_gradient)
+    return weight_gradient_schedule(problem, target, plan);
   if (plan.edge_rows == 0 &&
       (plan.lanes != Lanes::columns || plan.row_block > 0 || problem.axes.size() > 1))
     base::invalid("plan: edge=0, one tile of all rows, takes lanes=columns, block=0 and one axis");
