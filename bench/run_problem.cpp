@@ -35,7 +35,7 @@ struct Arrays {
   explicit Arrays(const ops::ConvProblem& problem)
       : x(exact_input(problem)),
         w(exact_weight(problem)),
-        y(array::zeros(problem.y_shape())) {}
+        y(array::zeros(problem.result_shape())) {}
   array x, w, y;
 };
 

@@ -52,7 +52,7 @@ class Sweep {
         options_(options),
         x_(tools::formula_input(problem, 1)),
         w_(tools::formula_weight(problem, 1)),
-        y_(array::zeros(problem.y_shape())) {}
+        y_(array::zeros(problem.result_shape())) {}
 
   /// Regret of the default; prints the finalists.
   double run() {

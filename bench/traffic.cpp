@@ -15,6 +15,12 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 }  // namespace
 
 Traffic needed_traffic(const ops::ConvProblem& problem) {
+  if (!is_transposed(problem)) {
+    const auto bytes = [](const std::vector<int64_t>& shape) {
+      return element * ops::element_count(shape);
+    };
+    return {bytes(problem.w_shape()), bytes(problem.x_shape()), bytes(problem.y_shape())};
+  }
   const Transposed c = transposed(problem);
   int64_t taps = 0;
   for (int64_t k = 0; k < c.taps; ++k) {

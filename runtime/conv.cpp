@@ -86,7 +86,7 @@ BoundConv runtime::bind_conv(const ops::ConvProblem& problem, const array& weigh
   impl->work = work_of(problem);
   impl->threads = threads;
   impl->x_shape = problem.x_shape();
-  impl->y_shape = problem.y_shape();
+  impl->y_shape = problem.result_shape();
   impl->x_size = element_count(impl->x_shape, Dtype::f32);
   impl->y_size = element_count(impl->y_shape, Dtype::f32);
   if (impl->work == Work::kernel) {

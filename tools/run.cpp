@@ -49,9 +49,9 @@ int run_problem(const RunOptions& o) {
                       : array_from_npy(o.input_file, problem.x_shape(), "the input");
   const array w = o.weight_file.empty()
                       ? formula_weight(problem, o.seed)
-                      : array_from_npy(o.weight_file, problem.w_shape(), "the weight");
+                      : array_from_npy(o.weight_file, problem.second_shape(), "the weight");
   const BoundConv bound = runtime::bind_conv(problem, w, o.threads);
-  array y = array::empty(problem.y_shape());
+  array y = array::empty(problem.result_shape());
   bound(x, y);
   fmt::print("problem   {}\n", bound.problem());
   fmt::print("output    {}, checksum {}\n", runtime::to_string(y.shape()), checksum(y));
