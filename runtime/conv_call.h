@@ -1,5 +1,7 @@
-// The front door of a transposed convolution: what a call asks for, judged.
+// The front doors of the convolution family: what a call asks for, judged.
 #pragma once
+
+#include <string_view>
 
 #include "nestjit/array.h"
 #include "nestjit/stream.h"
@@ -17,9 +19,13 @@ struct OperandType {
   Dtype dtype;
 };
 
-/// Judges a call and gives its problem in general form, element type float32. First whatever is the
+/// Judges a call of an operation and gives its problem in general form, element type float32. The
+/// shapes in `parameters` do not matter. First whatever is the
 /// caller's mistake (invalid argument: types, then shapes and parameters), then what this build
 /// lacks (unsupported: device, result type).
+ops::ConvProblem judge_conv(std::string_view op, const OperandType& input,
+                            const OperandType& weight, ops::ConvArguments parameters,
+                            const StreamOrDevice& stream);
 ops::ConvProblem judge_conv_transpose1d(const OperandType& input, const OperandType& weight,
                                         const ConvParameters& parameters,
                                         const StreamOrDevice& stream);

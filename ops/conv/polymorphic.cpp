@@ -102,7 +102,7 @@ bool same_but_lengths(const ConvProblem& a, const ConvProblem& b) {
 std::string lengthless_text(const ConvProblem& problem) {
   const ConvProblem any = lengthless(problem);
   std::string text = to_string(any);
-  const ConvAxis& axis = forward_of(any).axes[0];
+  const ConvAxis axis = forward_of(any).axes[0];
   const std::string length = fmt::format(" l={} ", axis.input);
   const bool remainders = any.swapped_weights && axis.stride > 1;
   text.replace(
