@@ -7,8 +7,6 @@
 namespace nestjit::bench {
 namespace {
 
-constexpr int64_t element = 4;  // bytes of f32
-
 /// Of a >= 0.
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -24,9 +22,9 @@ Traffic needed_traffic(const ops::ConvProblem& problem) {
     const int64_t past = low + c.out_length <= 0 ? 0 : ceil_div(low + c.out_length, c.stride);
     taps += std::min(past, c.length) > first ? 1 : 0;
   }
-  return {element * taps * c.out_channels * c.group_inputs(),
-          element * c.batch * c.length * c.in_channels,
-          element * c.batch * c.out_length * c.out_channels};
+  return {ir::byte_size(problem.w_dtype) * taps * c.out_channels * c.group_inputs(),
+          ir::byte_size(problem.x_dtype) * c.batch * c.length * c.in_channels,
+          ir::byte_size(problem.dtype) * c.batch * c.out_length * c.out_channels};
 }
 
 }  // namespace nestjit::bench

@@ -1,6 +1,7 @@
 #include "runtime/conv_call.h"
 
 #include "base/error.h"
+#include "runtime/element_types.h"
 
 namespace nestjit::runtime {
 namespace {
@@ -41,10 +42,7 @@ void judge_device(const StreamOrDevice& stream) {
 
 }  // namespace
 
-Dtype result_type(Dtype input, Dtype weight) {
-  if (!is_floating(weight) || input == weight) return input;
-  return input == Dtype::f64 || weight == Dtype::f64 ? Dtype::f64 : Dtype::f32;
-}
+Dtype weight_type(Dtype input, Dtype weight) { return is_floating(weight) ? weight : input; }
 
 ops::ConvProblem judge_conv_transpose1d(const OperandType& input, const OperandType& weight,
                                         const ConvParameters& parameters,
@@ -58,15 +56,10 @@ ops::ConvProblem judge_conv_transpose1d(const OperandType& input, const OperandT
   arguments.dilation = parameters.dilation;
   arguments.output_padding = parameters.output_padding;
   arguments.groups = parameters.groups;
-  ops::ConvProblem problem = ops::conv_transpose1d_problem(arguments);
+  arguments.x_dtype = scalar_of(input.dtype);
+  arguments.w_dtype = scalar_of(weight_type(input.dtype, weight.dtype));
+  const ops::ConvProblem problem = ops::conv_transpose1d_problem(arguments);
   judge_device(stream);
-  const Dtype result = result_type(input.dtype, weight.dtype);
-  if (result != Dtype::f32) {
-    base::unsupported(
-        "conv_transpose1d: {} input with {} weight gives {}, which is not in this build yet; "
-        "float32 is",
-        name_of(input.dtype), name_of(weight.dtype), name_of(result));
-  }
   return problem;
 }
 

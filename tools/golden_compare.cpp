@@ -71,7 +71,8 @@ ops::ConvProblem problem_of(const GoldenCase& golden) {
        .dilation = single(golden, "dilation", golden.dilation),
        .output_padding = single(golden, "output_padding", golden.output_padding),
        .groups = golden.groups,
-       .dtype = golden.dtype});
+       .x_dtype = golden.dtype,
+       .w_dtype = golden.dtype});
   if (problem.y_shape() != golden.y_shape)
     base::invalid("{}:{}: 'y_shape': expected {}, got {}", golden.file, golden.line,
                   ops::shape_text(problem.y_shape()), ops::shape_text(golden.y_shape));
@@ -87,7 +88,7 @@ GoldenOperands operands_of(const GoldenCase& golden) {
 }
 
 GoldenComparison compare(const GoldenCase& golden, const ops::ConvProblem& problem,
-                         const GoldenOperands& operands, std::span<const float> result) {
+                         const GoldenOperands& operands, std::span<const double> result) {
   if (result.size() != golden.y.size())
     return {
         false, INFINITY,
@@ -96,7 +97,7 @@ GoldenComparison compare(const GoldenCase& golden, const ops::ConvProblem& probl
   GoldenComparison comparison;
   size_t differing = 0;
   for (size_t i = 0; i < result.size(); ++i) {
-    const double error = std::abs(double{result[i]} - golden.y[i]);
+    const double error = std::abs(result[i] - golden.y[i]);
     const double relative = allowed[i] > 0 ? error / allowed[i] : error;
     comparison.worst = std::max(comparison.worst, std::isnan(relative) ? INFINITY : relative);
     if (error <= allowed[i]) continue;  // false for NaN

@@ -3,14 +3,11 @@
 #include "nestjit/conv.h"
 #include "nestjit/error.h"
 #include "runtime/conv_call.h"
+#include "tools/operands.h"
 #include "tools/verdict.h"
 
 namespace nestjit::tools {
 namespace {
-
-Dtype dtype_of_case(const GoldenCase& golden) {
-  return dtype_named(ir::name_of(golden.dtype)).value_or(Dtype::f32);
-}
 
 runtime::ConvParameters parameters_of(const GoldenCase& golden) {
   const auto first = [](const std::vector<int64_t>& v, int64_t otherwise) {
@@ -23,14 +20,11 @@ runtime::ConvParameters parameters_of(const GoldenCase& golden) {
 Verdict judge_forward(const GoldenCase& golden) {
   const ops::ConvProblem problem = problem_of(golden);
   const runtime::ConvParameters p = parameters_of(golden);
-  const Dtype dtype = dtype_of_case(golden);
-  runtime::judge_conv_transpose1d({golden.x_shape, dtype}, {golden.w_shape, dtype}, p, {});
   const GoldenOperands operands = operands_of(golden);
-  const array y =
-      conv_transpose1d(array(operands.x, golden.x_shape), array(operands.w, golden.w_shape),
-                       p.stride, p.padding, p.dilation, p.output_padding, p.groups);
-  const GoldenComparison result =
-      compare(golden, problem, operands, {y.data<float>(), static_cast<size_t>(y.size())});
+  const array y = conv_transpose1d(array_of(operands.x, golden.x_shape, golden.dtype),
+                                   array_of(operands.w, golden.w_shape, golden.dtype), p.stride,
+                                   p.padding, p.dilation, p.output_padding, p.groups);
+  const GoldenComparison result = compare(golden, problem, operands, values_of(y));
   if (result.agrees) return {};
   return {Verdict::failed, fmt::format("{}: {}", ops::to_string(problem), result.message)};
 }

@@ -27,7 +27,6 @@ class Expressions : private ir::ExprVisitor<llvm::Value*> {
 
 llvm::Value* emit_binary(Builder& ir, const ir::Binary& node, llvm::Value* a, llvm::Value* b);
 llvm::Value* emit_compare(Builder& ir, const ir::Compare& node, llvm::Value* a, llvm::Value* b);
-/// Throws unsupported for a conversion that the target has no instruction for.
 llvm::Value* emit_cast(Builder& ir, const Target& target, ir::Type from, ir::Type to,
                        llvm::Value* a);
 

@@ -14,7 +14,8 @@
 // Legal when the loops from LOOP down to the leaf are parallel and hold each other alone, the leaf
 // (possibly guarded) is one store followed by REDUCTION, and neither REDUCTION's bounds nor
 // anything that has to stay outside depends on them. REDUCTION must run at least once, or the first
-// store would be lost: its extent is a constant of 1 or more. Refuses everything else.
+// store would be lost: its extent is a constant of 1 or more. Refuses everything else, a leaf with
+// an accumulator of its own among it: the output would hold sums that are finished too early.
 #include "compiler/nest.h"
 #include "compiler/primitives/mapping.h"
 #include "compiler/primitives/primitives.h"
@@ -30,6 +31,10 @@ Stmt carried_leaf(const ScheduleState& state, const Step& step, const Stmt& leaf
                   const Loop& reduction) {
   const auto* guard = leaf.as<If>();
   const Stmt& core = guard ? guard->body : leaf;
+  if (const auto* own = core.as<Allocate>())
+    state.refuse(step.targets[0],
+                 "the sums have an accumulator '{}' of their own; the output holds finished ones",
+                 own->buffer->name);
   const auto* block = core.as<Block>();
   const bool two = block && block->stmts.size() == 2;
   const auto* init = two ? block->stmts[0].as<Store>() : nullptr;

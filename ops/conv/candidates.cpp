@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "ops/conv/cost_model.h"
+#include "ops/conv/operands.h"
 #include "ops/conv/product.h"
 #include "ops/conv/schedule_positions.h"
 
@@ -27,11 +28,20 @@ int64_t even_block(const Products& products, int64_t rows_of_tile, int64_t count
   return base::ceil_div(rows, rows_of_tile) * rows_of_tile;
 }
 
+/// The largest block of rows, in whole tiles, whose converted copy takes no more than a share of
+/// the room for it; 0: not a tile.
+int64_t block_that_fits(const ConvProblem& problem, const Products& products, int64_t rows_of_tile,
+                        int64_t share) {
+  const int64_t reach = staged_rows(products, {.row_block = 1}) - 1;
+  const int64_t rows = most_staged_rows(problem) / share - reach;
+  return std::max<int64_t>(rows, 0) / rows_of_tile * rows_of_tile;
+}
+
 /// Block sizes worth a look: none, input blocks for the second-level cache, work for every core.
 std::vector<int64_t> block_sizes(const ConvProblem& problem, const Products& products,
                                  const Target& target, int64_t rows_of_tile) {
   const double x_bytes =
-      static_cast<double>(products.rows * problem.in_channels) * ir::byte_size(problem.dtype);
+      static_cast<double>(products.rows * problem.in_channels) * ir::byte_size(problem.x_dtype);
   std::vector<int64_t> blocks{0};
   const auto add = [&](int64_t count) {
     const int64_t block = even_block(products, rows_of_tile, count);
@@ -41,6 +51,11 @@ std::vector<int64_t> block_sizes(const ConvProblem& problem, const Products& pro
   };
   for (const double share : {0.1, 0.3})
     add(static_cast<int64_t>(std::ceil(x_bytes / (share * static_cast<double>(target.l2_bytes)))));
+  if (converts_input(problem)) {  // blocks whose copies fit
+    for (const int64_t share : {1, 2, 4})
+      if (const int64_t fit = block_that_fits(problem, products, rows_of_tile, share); fit > 0)
+        add(base::ceil_div(products.rows, fit));
+  }
   constexpr int64_t workgroups_a_core = 6;
   add(base::ceil_div(workgroups_a_core * target.cores, problem.batch * problem.groups));
   return blocks;
@@ -50,6 +65,7 @@ std::vector<int64_t> block_sizes(const ConvProblem& problem, const Products& pro
 /// fill more than half of it; 0: all.
 int64_t depth_block(const ConvProblem& problem, const Products& products, const Target& target,
                     int64_t vectors) {
+  if (sums_apart(problem)) return 0;
   const int64_t step = vectors * target.vector_bytes;
   const int64_t depth = products.parts.back().taps * products.depth;
   const bool one_walk = problem.groups == 1 && products.row_step == 1;
@@ -100,7 +116,8 @@ Scored score(const CostModel& model, const Plan& plan) {
 }
 
 /// Every register tile, with what suits most problems; tiles of all rows, where they are few.
-std::vector<Plan> tile_plans(const CostModel& model, const Target& target) {
+std::vector<Plan> tile_plans(const ConvProblem& problem, const CostModel& model,
+                             const Target& target) {
   const Products& products = model.products();
   constexpr int64_t most_bodies = 4;
   std::vector<Plan> plans;
@@ -115,6 +132,10 @@ std::vector<Plan> tile_plans(const CostModel& model, const Target& target) {
     for (int64_t rows = 1; fits_registers(target, rows, vectors); ++rows) {
       Plan plan;
       plan.rows = rows, plan.vectors = vectors, plan.fetch_rows = true;
+      if (converts_input(problem) && !stages_input(problem, products, plan)) {
+        plan.row_block = block_that_fits(problem, products, rows, 1);
+        plan.rows_outermost = plan.row_block > 0;
+      }
       std::optional<Scored> best;
       for (const int64_t edge : {4, 2, 1}) {
         if (!fits_registers(target, edge, vectors)) continue;
@@ -158,7 +179,7 @@ std::vector<Scored> scored(const CostModel& model, const std::vector<Plan>& plan
 std::vector<Plan> candidate_plans(const ConvProblem& problem, const Target& target) {
   constexpr size_t tiles_with_variants = 6, variants_of_a_tile = 8;
   const CostModel model(problem, target);
-  std::vector<Scored> tiles = scored(model, tile_plans(model, target));
+  std::vector<Scored> tiles = scored(model, tile_plans(problem, model, target));
   std::vector<Scored> all;
   for (size_t i = 0; i < tiles.size(); ++i) {
     if (i >= tiles_with_variants || tiles[i].plan.edge_rows == 0) {

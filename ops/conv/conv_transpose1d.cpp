@@ -43,8 +43,9 @@ Extents judge_shapes(const Arguments& a) {
 }
 
 void judge_parameters(const Arguments& a, const Extents& e) {
-  require(ir::is_float(a.dtype), a, "the dtype must be f16, bf16, f32 or f64, got {}",
-          ir::name_of(a.dtype));
+  for (const ir::Scalar dtype : {a.x_dtype, a.w_dtype})
+    require(ir::is_float(dtype), a, "the dtype must be f16, bf16, f32 or f64, got {}",
+            ir::name_of(dtype));
   require(a.stride >= 1, a, "stride must be at least 1, got {}", a.stride);
   require(a.dilation >= 1, a, "dilation must be at least 1, got {}", a.dilation);
   require(a.groups >= 1, a, "groups must be at least 1, got {}", a.groups);
@@ -95,15 +96,16 @@ ConvAxis judge_axis(const Arguments& a, const Extents& e) {
           .padding_high = static_cast<int64_t>(high)};
 }
 
-void judge_size(const Arguments& a, const char* array, const std::vector<int64_t>& shape) {
-  std::optional<int64_t> bytes = ir::byte_size(a.dtype);
+void judge_size(const Arguments& a, const char* array, ir::Scalar dtype,
+                const std::vector<int64_t>& shape) {
+  std::optional<int64_t> bytes = ir::byte_size(dtype);
   for (const int64_t extent : shape) {
     if (extent == 0) return;
     if (bytes) bytes = base::checked_mul(*bytes, extent);
   }
   require(bytes.has_value(), a,
           "the byte size of the {} must fit in 64 bits, got {}*{}*{} elements of {} bytes", array,
-          shape[0], shape[1], shape[2], ir::byte_size(a.dtype));
+          shape[0], shape[1], shape[2], ir::byte_size(dtype));
 }
 
 }  // namespace
@@ -117,16 +119,19 @@ ConvProblem conv_transpose1d_problem(const ConvTranspose1dArguments& a) {
   require(e.co <= max_output_extent, a,
           "the output channels must be at most {} (shapes are 32-bit), got C_out = {}",
           max_output_extent, e.co);
-  judge_size(a, "input", a.x_shape);
-  judge_size(a, "weight", a.w_shape);
-  judge_size(a, "output", {e.n, axis.output, e.co});
+  const ir::Scalar dtype = promoted(a.x_dtype, a.w_dtype);
+  judge_size(a, "input", a.x_dtype, a.x_shape);
+  judge_size(a, "weight", a.w_dtype, a.w_shape);
+  judge_size(a, "output", dtype, {e.n, axis.output, e.co});
   return {.op = "conv_transpose1d",
           .batch = e.n,
           .in_channels = e.ci,
           .out_channels = e.co,
           .groups = a.groups,
           .flip = true,
-          .dtype = a.dtype,
+          .dtype = dtype,
+          .x_dtype = a.x_dtype,
+          .w_dtype = a.w_dtype,
           .axes = {axis}};
 }
 

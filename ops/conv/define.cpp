@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "base/error.h"
 #include "ir/ir.h"
 
 namespace nestjit::ops {
@@ -50,6 +49,7 @@ struct AxisTerms {
 struct Nest {
   std::vector<AxisTerms> axes;
   ir::BufferRef x, w, y;
+  ir::BufferRef sum;  // an output's own accumulator; null where y itself is one
   Expr n = ir::Var::make("n"), g = ir::Var::make("g");
   Expr co = ir::Var::make("co"), ci = ir::Var::make("ci");
   Expr out_channel = g * symbol("COG") + co;
@@ -66,20 +66,36 @@ std::vector<Expr> per_axis(const Nest& nest, Expr first, Expr AxisTerms::* membe
 Nest make_nest(const ConvProblem& problem) {
   Nest nest;
   for (size_t i = 0; i < problem.axes.size(); ++i) nest.axes.emplace_back(suffix_of(problem, i));
-  const auto buffer = [&](const char* name, std::vector<Expr> shape, ir::BufferRole role) {
-    return ir::Buffer::make(name, problem.dtype, std::move(shape), role);
-  };
-  nest.x = buffer("x", per_axis(nest, symbol("N"), &AxisTerms::input, symbol("CI")),
-                  ir::BufferRole::input);
-  nest.w = buffer("w", per_axis(nest, symbol("CO"), &AxisTerms::taps, symbol("CIG")),
-                  ir::BufferRole::constant);
-  nest.y = buffer("y", per_axis(nest, symbol("N"), &AxisTerms::output, symbol("CO")),
-                  ir::BufferRole::output);
+  nest.x = ir::Buffer::make("x", problem.x_dtype,
+                            per_axis(nest, symbol("N"), &AxisTerms::input, symbol("CI")),
+                            ir::BufferRole::input);
+  nest.w = ir::Buffer::make("w", problem.w_dtype,
+                            per_axis(nest, symbol("CO"), &AxisTerms::taps, symbol("CIG")),
+                            ir::BufferRole::constant);
+  nest.y = ir::Buffer::make("y", problem.dtype,
+                            per_axis(nest, symbol("N"), &AxisTerms::output, symbol("CO")),
+                            ir::BufferRole::output);
+  if (sums_apart(problem))
+    nest.sum = ir::Buffer::make("sum", accumulation_type(problem), {Expr(1)}, ir::BufferRole::tile);
   return nest;
 }
 
+/// The value in another element type, or as it is in the same one.
+Expr as(ir::Scalar scalar, Expr value) {
+  return value.type().scalar == scalar ? value : ir::Cast::make(scalar, std::move(value));
+}
+
+/// One element of memory: an output, or its accumulator.
+struct Place {
+  ir::BufferRef buffer;
+  std::vector<Expr> index;
+
+  Expr load() const { return ir::Load::make(buffer, index); }
+  Stmt store(Expr value) const { return ir::Store::make(buffer, index, std::move(value)); }
+};
+
 /// The reduction loops over all taps and channels of one output.
-Stmt make_sum(const Nest& nest, const ConvProblem& problem, const std::vector<Expr>& y_index) {
+Stmt make_sum(const Nest& nest, const ConvProblem& problem, const Place& sum) {
   std::vector<Expr> x_index{nest.n}, w_index{nest.out_channel};
   Expr guard;
   for (const AxisTerms& axis : nest.axes) {
@@ -89,20 +105,29 @@ Stmt make_sum(const Nest& nest, const ConvProblem& problem, const std::vector<Ex
   }
   x_index.push_back(nest.g * symbol("CIG") + nest.ci);
   w_index.push_back(nest.ci);
-  const Expr sum = ir::Fma::make(ir::Load::make(nest.x, x_index), ir::Load::make(nest.w, w_index),
-                                 ir::Load::make(nest.y, y_index));
-  Stmt body = ir::If::make(guard, ir::Store::make(nest.y, y_index, sum));
+  const ir::Scalar type = sum.buffer->scalar;
+  const Expr x = as(type, ir::Load::make(nest.x, x_index));
+  const Expr w = as(type, ir::Load::make(nest.w, w_index));
+  Stmt body = ir::If::make(guard, sum.store(ir::Fma::make(x, w, sum.load())));
   body = loop(nest.ci, symbol("CIG"), ir::LoopKind::reduction, body);
   for (size_t i = nest.axes.size(); i-- > 0;)
     body = loop(nest.axes[i].k, nest.axes[i].taps, ir::LoopKind::reduction, body);
   return body;
 }
 
+/// One output: its sum from zero on, in place or in an accumulator that is stored at the end.
+Stmt make_output(const Nest& nest, const ConvProblem& problem) {
+  const Place y{nest.y, per_axis(nest, nest.n, &AxisTerms::o, nest.out_channel)};
+  const Place sum = nest.sum ? Place{nest.sum, {Expr(0)}} : y;
+  const Stmt zero = sum.store(ir::FloatImm::make(0, sum.buffer->scalar));
+  if (!nest.sum) return ir::Block::make({zero, make_sum(nest, problem, sum)});
+  const Stmt finish = y.store(as(problem.dtype, sum.load()));
+  return ir::Allocate::make(nest.sum,
+                            ir::Block::make({zero, make_sum(nest, problem, sum), finish}));
+}
+
 Stmt make_body(const Nest& nest, const ConvProblem& problem) {
-  const std::vector<Expr> y_index = per_axis(nest, nest.n, &AxisTerms::o, nest.out_channel);
-  Stmt body =
-      ir::Block::make({ir::Store::make(nest.y, y_index, ir::FloatImm::make(0, problem.dtype)),
-                       make_sum(nest, problem, y_index)});
+  Stmt body = make_output(nest, problem);
   body = loop(nest.co, symbol("COG"), ir::LoopKind::parallel, body);
   body = loop(nest.g, symbol("G"), ir::LoopKind::parallel, body);
   for (size_t i = nest.axes.size(); i-- > 0;)
@@ -144,9 +169,6 @@ std::vector<Binding> bindings_of(const ConvProblem& p) {
 }  // namespace
 
 ir::Kernel define_conv(const ConvProblem& problem, bool fused) {
-  if (problem.dtype != ir::Scalar::f32 && problem.dtype != ir::Scalar::f64)
-    base::unsupported("{}: sums of dtype {} are not supported, f32 and f64 are", problem.op,
-                      ir::name_of(problem.dtype));
   const Nest nest = make_nest(problem);
   ir::Kernel kernel;
   kernel.name = problem.op;

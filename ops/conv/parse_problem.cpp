@@ -37,7 +37,8 @@ constexpr std::array keys{
     Key{"g", &Numbers::g, "a positive integer"},
     Key{"n", &Numbers::n, "a non-negative integer"},
 };
-constexpr std::string_view key_list = "l, ci, co, k, s, p, d, op, g, n, dtype";
+constexpr std::string_view key_list = "l, ci, co, k, s, p, d, op, g, n, dtype, xdtype, wdtype";
+constexpr std::array<std::string_view, 3> dtype_keys{"dtype", "xdtype", "wdtype"};
 
 /// A word of the text and where it starts (1-based).
 struct Word {
@@ -90,10 +91,10 @@ int64_t parse_number(const Key& key, const Word& value) {
   return number;
 }
 
-ir::Scalar parse_dtype(const Word& value) {
+ir::Scalar parse_dtype(std::string_view key, const Word& value) {
   const auto scalar = ir::scalar_named(value.text);
   if (!scalar || !ir::is_float(*scalar))
-    refuse(value.column, "f16, bf16, f32 or f64 after 'dtype='", quoted(value.text));
+    refuse(value.column, fmt::format("f16, bf16, f32 or f64 after '{}='", key), quoted(value.text));
   return *scalar;
 }
 
@@ -107,13 +108,16 @@ class Pairs {
     const Word value{word.text.substr(equals + 1), word.column + equals + 1};
     const auto key =
         std::find_if(keys.begin(), keys.end(), [&](const Key& k) { return k.name == name; });
-    if (key == keys.end() && name != "dtype")
+    const auto dtype = std::find(dtype_keys.begin(), dtype_keys.end(), name);
+    if (key == keys.end() && dtype == dtype_keys.end())
       refuse(word.column, fmt::format("a key of {}", key_list), quoted(name));
-    bool& seen = seen_[static_cast<size_t>(key - keys.begin())];
+    // Element types count after the numbers.
+    bool& seen = seen_[static_cast<size_t>(key - keys.begin()) +
+                       (key == keys.end() ? static_cast<size_t>(dtype - dtype_keys.begin()) : 0)];
     if (std::exchange(seen, true))
       refuse(word.column, "every key once", fmt::format("'{}' again", name));
     if (key == keys.end())
-      dtype_ = parse_dtype(value);
+      dtypes_[static_cast<size_t>(dtype - dtype_keys.begin())] = parse_dtype(name, value);
     else
       numbers_.*key->member = parse_number(*key, value);
   }
@@ -133,13 +137,14 @@ class Pairs {
             .dilation = v.d,
             .output_padding = v.op,
             .groups = v.g,
-            .dtype = dtype_};
+            .x_dtype = dtypes_[1].value_or(dtypes_[0].value_or(ir::Scalar::f32)),
+            .w_dtype = dtypes_[2].value_or(dtypes_[0].value_or(ir::Scalar::f32))};
   }
 
  private:
   Numbers numbers_;
-  ir::Scalar dtype_ = ir::Scalar::f32;
-  std::array<bool, keys.size() + 1> seen_{};  // by key; the last one is dtype
+  std::array<std::optional<ir::Scalar>, dtype_keys.size()> dtypes_;
+  std::array<bool, keys.size() + dtype_keys.size()> seen_{};
 };
 
 Numbers numbers_of(const ConvProblem& problem) {
@@ -176,8 +181,15 @@ std::string to_string(const ConvProblem& problem) {
   for (const Key& key : keys)
     if (key.required || numbers.*key.member != defaults.*key.member)
       text += fmt::format(" {}={}", key.name, numbers.*key.member);
-  if (problem.dtype != ir::Scalar::f32)
-    text += fmt::format(" dtype={}", ir::name_of(problem.dtype));
+  const auto add_dtype = [&](std::string_view key, ir::Scalar dtype) {
+    if (dtype != ir::Scalar::f32) text += fmt::format(" {}={}", key, ir::name_of(dtype));
+  };
+  if (problem.x_dtype == problem.w_dtype) {
+    add_dtype("dtype", problem.x_dtype);
+  } else {
+    add_dtype("xdtype", problem.x_dtype);
+    add_dtype("wdtype", problem.w_dtype);
+  }
   return text;
 }
 

@@ -91,7 +91,7 @@ bool same_but_lengths(const ConvProblem& a, const ConvProblem& b) {
   axis.input = b.axes[0].input, axis.output = b.axes[0].output;
   return axis == b.axes[0] && a.op == b.op && a.in_channels == b.in_channels &&
          a.out_channels == b.out_channels && a.groups == b.groups && a.flip == b.flip &&
-         a.dtype == b.dtype;
+         a.dtype == b.dtype && a.x_dtype == b.x_dtype && a.w_dtype == b.w_dtype;
 }
 
 std::string lengthless_text(const ConvProblem& problem) {

@@ -28,6 +28,18 @@ std::vector<int64_t> ConvProblem::y_shape() const {
   return shape_of(batch, axes, &ConvAxis::output, out_channels);
 }
 
+ir::Scalar promoted(ir::Scalar x, ir::Scalar w) {
+  if (x == w) return x;
+  const bool wide = x == ir::Scalar::f64 || w == ir::Scalar::f64;
+  return wide ? ir::Scalar::f64 : ir::Scalar::f32;
+}
+
+ir::Scalar accumulation_type(const ConvProblem& problem) {
+  return problem.dtype == ir::Scalar::f64 ? ir::Scalar::f64 : ir::Scalar::f32;
+}
+
+bool sums_apart(const ConvProblem& problem) { return accumulation_type(problem) != problem.dtype; }
+
 int64_t element_count(const std::vector<int64_t>& shape) {
   std::optional<int64_t> count = 1;
   for (const int64_t extent : shape) {

@@ -48,7 +48,9 @@ struct ConvProblem {
   int64_t out_channels = 1;
   int64_t groups = 1;
   bool flip = true;
-  ir::Scalar dtype = ir::Scalar::f32;
+  ir::Scalar dtype = ir::Scalar::f32;  // of y: promoted(x_dtype, w_dtype)
+  ir::Scalar x_dtype = ir::Scalar::f32;
+  ir::Scalar w_dtype = ir::Scalar::f32;
   std::vector<ConvAxis> axes{1};
 
   bool operator==(const ConvProblem&) const = default;
@@ -56,6 +58,18 @@ struct ConvProblem {
   std::vector<int64_t> w_shape() const;  // (O, taps..., C/G)
   std::vector<int64_t> y_shape() const;  // (N, spatial..., O)
 };
+
+/// Element type of the result of floating-point operands: the wider of the two, f32 for f16 with
+/// bf16.
+ir::Scalar promoted(ir::Scalar x, ir::Scalar w);
+
+/// Type in which an output's products are added up: f32 for results of f16, bf16 and f32, f64 for
+/// f64.
+ir::Scalar accumulation_type(const ConvProblem& problem);
+
+/// Whether an output's sum is kept apart from the output, which receives it once it is complete:
+/// where the result is rounded at the end.
+bool sums_apart(const ConvProblem& problem);
 
 /// Elements of a shape. Of a problem's own shapes it is known to fit; throws internal otherwise.
 int64_t element_count(const std::vector<int64_t>& shape);
@@ -67,7 +81,7 @@ std::string shape_text(const std::vector<int64_t>& shape);
 struct ConvTranspose1dArguments {
   std::vector<int64_t> x_shape, w_shape;
   int64_t stride = 1, padding = 0, dilation = 1, output_padding = 0, groups = 1;
-  ir::Scalar dtype = ir::Scalar::f32;
+  ir::Scalar x_dtype = ir::Scalar::f32, w_dtype = ir::Scalar::f32;
 };
 
 /// Largest extent of an output dimension: MLX's shapes, which the front door mirrors, are 32-bit.
@@ -78,7 +92,7 @@ inline constexpr int64_t max_output_extent = INT32_MAX;
 ///   - input or weight not 3-D, a negative extent, K = 0
 ///   - stride, dilation or groups below 1; groups that do not divide C_in and C_out; a last
 ///     dimension of the weight other than C_in/groups
-///   - a dtype other than f16, bf16, f32, f64
+///   - a dtype of an operand other than f16, bf16, f32, f64
 ///   - L_out = (L-1)*stride - 2*padding + dilation*(K-1) + output_padding + 1 below 0
 ///   - an output extent above max_output_extent, an array whose bytes do not fit in 64 bits, a
 ///     position of 2^62 or beyond (all 32-bit parameters stay below)
@@ -86,13 +100,14 @@ inline constexpr int64_t max_output_extent = INT32_MAX;
 ConvProblem conv_transpose1d_problem(const ConvTranspose1dArguments& arguments);
 
 /// Parses "conv_transpose1d l=128 ci=512 co=256 k=16 s=8 p=4": the operation, then key=value pairs
-/// in any order; s=1 p=0 d=1 op=0 g=1 n=1 dtype=f32 may be left out. Throws invalid argument with
+/// in any order; s=1 p=0 d=1 op=0 g=1 n=1 dtype=f32 may be left out. dtype= is the type of both
+/// operands, xdtype= and wdtype= of one of them; the result's follows. Throws invalid argument with
 /// the position (1-based column) of what is wrong and what was expected there, unsupported for
 /// another member of the family, and what conv_transpose1d_problem() throws.
 ConvProblem parse_problem(std::string_view text);
 
-/// The text form: keys in the order l ci co k s p d op g n dtype, defaults left out, so that
-/// parse_problem(to_string(p)) == p.
+/// The text form: keys in the order l ci co k s p d op g n dtype, defaults left out (xdtype wdtype
+/// in place of dtype where they differ), so that parse_problem(to_string(p)) == p.
 std::string to_string(const ConvProblem& problem);
 
 /// 2 * N * pairs * C * O/G, where pairs counts the (position, tap) pairs that land inside the

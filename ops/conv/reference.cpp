@@ -28,10 +28,10 @@ Taps taps_of(const ConvAxis& axis, int64_t output) {
 }
 
 /// One output of every channel of a group: where its operands and its results are.
-template <class Out>
+template <class In, class Out>
 struct Column {
-  const float* x;    // first channel of the group, at batch n and position 0
-  const float* w;    // first output channel of the group
+  const In* x;       // first channel of the group, at batch n and position 0
+  const In* w;       // first output channel of the group
   Out* y;            // first output channel of the group, at batch n and this position
   int64_t x_stride;  // elements between positions
   int64_t channels;  // of the group, in
@@ -39,25 +39,25 @@ struct Column {
 };
 
 /// Sums of `Block` neighbouring outputs; independent chains, each in the stated order.
-template <int Block, class Out, class Step>
-[[gnu::always_inline]] inline void sum_block(const ConvProblem& problem, const Column<Out>& c,
+template <int Block, class In, class Out, class Step>
+[[gnu::always_inline]] inline void sum_block(const ConvProblem& problem, const Column<In, Out>& c,
                                              const Taps& taps, int64_t offset, int64_t co,
                                              Step step) {
   const ConvAxis& axis = problem.axes.front();
   std::array<Out, Block> sum{};
   for (int64_t k = taps.first; k <= taps.last; k += taps.step) {
-    const float* x = c.x + (offset + k * axis.dilation) / axis.input_dilation * c.x_stride;
+    const In* x = c.x + (offset + k * axis.dilation) / axis.input_dilation * c.x_stride;
     const int64_t stored = problem.flip ? c.taps - 1 - k : k;
-    const float* w = c.w + (co * c.taps + stored) * c.channels;
+    const In* w = c.w + (co * c.taps + stored) * c.channels;
     for (int64_t ci = 0; ci < c.channels; ++ci)
       for (int b = 0; b < Block; ++b) sum[b] = step(x[ci], w[b * c.taps * c.channels + ci], sum[b]);
   }
   std::copy(sum.begin(), sum.end(), c.y + co);
 }
 
-template <class Out, class Step>
-[[gnu::always_inline]] inline void convolve(const ConvProblem& problem, const float* x,
-                                            const float* w, Out* y, Step step) {
+template <class In, class Out, class Step>
+[[gnu::always_inline]] inline void convolve(const ConvProblem& problem, const In* x, const In* w,
+                                            Out* y, Step step) {
   const ConvAxis& axis = problem.axes.front();
   const int64_t channels = problem.in_channels / problem.groups;
   const int64_t outputs = problem.out_channels / problem.groups;
@@ -67,12 +67,12 @@ template <class Out, class Step>
       const Taps taps = taps_of(axis, o);
       const int64_t offset = o * axis.stride - axis.padding_low;
       for (int64_t g = 0; g < problem.groups; ++g) {
-        const Column<Out> column{x + n * axis.input * problem.in_channels + g * channels,
-                                 w + g * outputs * axis.taps * channels,
-                                 y + (n * axis.output + o) * problem.out_channels + g * outputs,
-                                 problem.in_channels,
-                                 channels,
-                                 axis.taps};
+        const Column<In, Out> column{x + n * axis.input * problem.in_channels + g * channels,
+                                     w + g * outputs * axis.taps * channels,
+                                     y + (n * axis.output + o) * problem.out_channels + g * outputs,
+                                     problem.in_channels,
+                                     channels,
+                                     axis.taps};
         int64_t co = 0;
         for (; co + block <= outputs; co += block)
           sum_block<block>(problem, column, taps, offset, co, step);
@@ -81,21 +81,19 @@ template <class Out, class Step>
     }
 }
 
-void convolve_unfused(const ConvProblem& problem, const float* x, const float* w, float* y) {
-  convolve(problem, x, w, y, [](float a, float b, float c) { return a * b + c; });
-}
-
-constexpr auto fused_step = [](float a, float b, float c) { return std::fma(a, b, c); };
+constexpr auto fused_step = [](auto a, auto b, auto c) { return std::fma(a, b, c); };
 
 #if defined(__x86_64__)
 /// Where std::fma is an instruction instead of a call into the C library; the same values.
-[[gnu::target("fma")]] void convolve_with_fma(const ConvProblem& problem, const float* x,
-                                              const float* w, float* y) {
+template <class T>
+[[gnu::target("fma")]] void convolve_with_fma(const ConvProblem& problem, const T* x, const T* w,
+                                              T* y) {
   convolve(problem, x, w, y, fused_step);
 }
 #endif
 
-void convolve_fused(const ConvProblem& problem, const float* x, const float* w, float* y) {
+template <class T>
+void convolve_fused(const ConvProblem& problem, const T* x, const T* w, T* y) {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("fma")) return convolve_with_fma(problem, x, w, y);
 #endif
@@ -112,23 +110,29 @@ void check(const ConvProblem& problem, size_t x, size_t w, size_t y) {
   if (problem.axes.size() != 1)
     base::unsupported("reference_conv: {} spatial axes are not supported, 1 is",
                       problem.axes.size());
-  if (problem.dtype != ir::Scalar::f32)
-    base::unsupported("reference_conv: the dtype {} is not supported, f32 is",
-                      ir::name_of(problem.dtype));
   check_size("x", x, problem.x_shape());
   check_size("w", w, problem.w_shape());
   check_size("y", y, problem.y_shape());
+}
+
+template <class T>
+void sum_in_order(const ConvProblem& problem, std::span<const T> x, std::span<const T> w,
+                  std::span<T> y, bool fused) {
+  check(problem, x.size(), w.size(), y.size());
+  if (fused) return convolve_fused(problem, x.data(), w.data(), y.data());
+  convolve(problem, x.data(), w.data(), y.data(), [](T a, T b, T c) { return a * b + c; });
 }
 
 }  // namespace
 
 void reference_conv(const ConvProblem& problem, std::span<const float> x, std::span<const float> w,
                     std::span<float> y, bool fused) {
-  check(problem, x.size(), w.size(), y.size());
-  if (fused)
-    convolve_fused(problem, x.data(), w.data(), y.data());
-  else
-    convolve_unfused(problem, x.data(), w.data(), y.data());
+  sum_in_order(problem, x, w, y, fused);
+}
+
+void reference_conv(const ConvProblem& problem, std::span<const double> x,
+                    std::span<const double> w, std::span<double> y, bool fused) {
+  sum_in_order(problem, x, w, y, fused);
 }
 
 void reference_conv_f64(const ConvProblem& problem, std::span<const float> x,

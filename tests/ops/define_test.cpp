@@ -88,6 +88,13 @@ std::vector<std::string> loops_of(const ir::Kernel& kernel) {
   return loops;
 }
 
+/// The printer's spacing is its own affair.
+std::string without_spaces(const ir::Kernel& kernel) {
+  std::string text = ir::to_string(kernel);
+  std::erase(text, ' ');
+  return text;
+}
+
 TEST(DefineConv, HasTheDocumentedNest) {
   const ir::Kernel kernel = define_conv(parse_problem("conv_transpose1d l=4 ci=4 co=2 k=3 s=2"));
   EXPECT_EQ(kernel.name, "conv_transpose1d");
@@ -95,8 +102,7 @@ TEST(DefineConv, HasTheDocumentedNest) {
   EXPECT_EQ(loops_of(kernel),
             (std::vector<std::string>{"n parallel", "o parallel", "g parallel", "co parallel",
                                       "k reduction", "ci reduction"}));
-  std::string text = ir::to_string(kernel);
-  std::erase(text, ' ');  // the printer's spacing is its own affair
+  const std::string text = without_spaces(kernel);
   for (const char* part : {"y[n,o,g*COG+co]=0.0", "forkin[0,K)", "forciin[0,CIG)",
                            "iffloormod(o*S+k*D-P,IS)==0and0<=floordiv(o*S+k*D-P,IS)and"
                            "floordiv(o*S+k*D-P,IS)<L",
@@ -147,10 +153,22 @@ TEST(DefineConv, DependsOnTheKindOfProblemOnly) {
   EXPECT_EQ(ir::to_string(a), ir::to_string(b));
 }
 
-TEST(DefineConv, HalfPrecisionSumsAreUnsupported) {
-  expect_error(ErrorKind::unsupported,
-               "conv_transpose1d: sums of dtype bf16 are not supported, f32 and f64 are",
-               [] { define_conv(parse_problem("conv_transpose1d l=1 ci=1 co=1 k=1 dtype=bf16")); });
+TEST(DefineConv, SumsOfHalfPrecisionHaveAnAccumulator) {
+  const std::string text =
+      without_spaces(define_conv(parse_problem("conv_transpose1d l=1 ci=1 co=1 k=1 dtype=bf16")));
+  for (const char* part : {"allocatesum:f32[1]tile", "sum[0]=0.0f32",
+                           "sum[0]=fma(cast(f32,x[n,floordiv(o*S+k*D-P,IS),g*CIG+ci]),"
+                           "cast(f32,w[g*COG+co,K-1-k,ci]),sum[0])",
+                           "y[n,o,g*COG+co]=cast(bf16,sum[0])"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+}
+
+TEST(DefineConv, MixedOperandsAreCastToTheTypeOfTheSum) {
+  const std::string text = without_spaces(
+      define_conv(parse_problem("conv_transpose1d l=1 ci=1 co=1 k=1 xdtype=f16 wdtype=f64")));
+  EXPECT_NE(text.find("fma(cast(f64,x["), std::string::npos) << text;
+  EXPECT_NE(text.find("ci]),w[g*COG"), std::string::npos) << text;
+  EXPECT_EQ(text.find("allocate"), std::string::npos) << text;
 }
 
 }  // namespace

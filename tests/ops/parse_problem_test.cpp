@@ -30,7 +30,8 @@ TEST(ParseProblem, ReadsAllKeysInAnyOrder) {
                                          .dilation = 4,
                                          .output_padding = -1,
                                          .groups = 2,
-                                         .dtype = ir::Scalar::bf16}));
+                                         .x_dtype = ir::Scalar::bf16,
+                                         .w_dtype = ir::Scalar::bf16}));
 }
 
 TEST(ParseProblem, NamesColumnAndExpectation) {
@@ -45,6 +46,7 @@ TEST(ParseProblem, NamesColumnAndExpectation) {
   expect_refused("conv_transpose1d p=+1", "column 20: expected an integer after 'p=', got '+1'");
   expect_refused("conv_transpose1d q=1",
                  "problem: column 18: expected a key of l, ci, co, k, s, p, d, op, g, n, dtype, "
+                 "xdtype, wdtype, "
                  "got 'q'");
   expect_refused("conv_transpose1d l=1 l=1",
                  "problem: column 22: expected every key once, got 'l' again");
@@ -54,6 +56,10 @@ TEST(ParseProblem, NamesColumnAndExpectation) {
   expect_refused(plain + " and more", "problem: column 43: expected key=value, got 'and'");
   expect_refused(plain + " dtype=int8",
                  "column 49: expected f16, bf16, f32 or f64 after 'dtype=', got 'int8'");
+  expect_refused(plain + " wdtype=f8",
+                 "column 50: expected f16, bf16, f32 or f64 after 'wdtype=', got 'f8'");
+  expect_refused("conv_transpose1d wdtype=f32 wdtype=f16",
+                 "expected every key once, got 'wdtype' again");
   expect_refused(plain + " dtype=index", "expected f16, bf16, f32 or f64 after 'dtype='");
 }
 
@@ -96,6 +102,30 @@ TEST(ProblemText, LeavesDefaultsOutAndKeepsTheOrder) {
       "conv_transpose1d l=9 ci=8 co=6 k=7 s=5 p=-2 d=4 op=-1 g=2 n=3 dtype=bf16";
   EXPECT_EQ(to_string(parse_problem(full)), full);
   EXPECT_EQ(to_string(parse_problem(plain + " dtype=f32 n=1 g=1 op=0 d=1 p=0 s=1")), plain);
+}
+
+TEST(ParseProblem, ElementTypesOfOperandsAndTheResult) {
+  const std::string plain = "conv_transpose1d l=3 ci=1 co=1 k=1";
+  struct Case {
+    const char *text, *printed;
+    ir::Scalar x, w, y;
+  };
+  using enum ir::Scalar;
+  for (const Case& c : {Case{" dtype=f16", " dtype=f16", f16, f16, f16},
+                        Case{" xdtype=bf16 wdtype=bf16", " dtype=bf16", bf16, bf16, bf16},
+                        Case{" dtype=f16 wdtype=bf16", " xdtype=f16 wdtype=bf16", f16, bf16, f32},
+                        Case{" wdtype=bf16", " wdtype=bf16", f32, bf16, f32},
+                        Case{" xdtype=f16 dtype=f32", " xdtype=f16", f16, f32, f32},
+                        Case{" wdtype=f64", " wdtype=f64", f32, f64, f64},
+                        Case{" dtype=f64 xdtype=f16", " xdtype=f16 wdtype=f64", f16, f64, f64}}) {
+    SCOPED_TRACE(c.text);
+    const ConvProblem p = parse_problem(plain + c.text);
+    EXPECT_EQ(p.x_dtype, c.x);
+    EXPECT_EQ(p.w_dtype, c.w);
+    EXPECT_EQ(p.dtype, c.y);
+    EXPECT_EQ(to_string(p), plain + c.printed);
+    EXPECT_EQ(parse_problem(to_string(p)), p);
+  }
 }
 
 TEST(ProblemText, OtherOperationsHaveNone) {

@@ -100,6 +100,15 @@ ConvProblem random_problem(Draw& draw, double most_products) {
   }
 }
 
+ConvProblem with_random_types(Draw& draw, ConvProblem problem) {
+  if (draw.one_in(2)) return problem;
+  const auto type = [&] { return static_cast<ir::Scalar>(draw.between(2, 5)); };
+  problem.x_dtype = problem.w_dtype = type();
+  if (draw.one_in(3)) problem.w_dtype = type();
+  problem.dtype = promoted(problem.x_dtype, problem.w_dtype);
+  return problem;
+}
+
 Plan random_plan(Draw& draw, const ConvProblem& problem) {
   Plan plan;
   if (is_depthwise(problem) && !draw.one_in(3)) plan.lanes = Lanes::channels;
