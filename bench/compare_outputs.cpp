@@ -17,13 +17,10 @@ constexpr uint64_t seed = 1;
 constexpr double largest_product = 4;    // of two q16 values
 constexpr double exact_below = 65536.0;  // 24 bits of mantissa, 8 of them behind the point
 
-array filled(const Shape& shape, tools::Stream stream) {
-  array a = array::empty(shape);
-  for (int64_t i = 0; i < a.size(); ++i) {
-    a.mutable_data<float>()[i] =
-        tools::formula_value(tools::Formula::q16, seed, stream, static_cast<uint64_t>(i));
-  }
-  return a;
+array filled(const std::vector<int64_t>& shape, tools::Stream stream, ir::Scalar scalar) {
+  const auto count = static_cast<size_t>(ops::element_count(shape));
+  return tools::array_of(tools::formula_values(tools::Formula::q16, seed, stream, count), shape,
+                         scalar);
 }
 
 array magnitudes(const array& values) {
@@ -59,11 +56,11 @@ array tolerances(const ops::ConvProblem& problem, const array& x, const array& w
 }  // namespace
 
 array exact_input(const ops::ConvProblem& problem) {
-  return filled(problem.x_shape(), tools::Stream::x);
+  return filled(problem.x_shape(), tools::Stream::x, problem.x_dtype);
 }
 
 array exact_weight(const ops::ConvProblem& problem) {
-  return filled(problem.second_shape(), tools::Stream::w);
+  return filled(problem.second_shape(), tools::Stream::w, problem.w_dtype);
 }
 
 std::string difference(const ops::ConvProblem& problem, const array& x, const array& w,

@@ -45,10 +45,10 @@ bool run_layer(const ops::ConvProblem& problem, const array& x, const array& w, 
   const BoundConv bound = runtime::bind_conv(problem, w, threads);
   bound(x, y);
   const tools::Check check = tools::check_against_reference(problem, x, w, y);
-  const float* from = x.data<float>();
-  float* to = y.mutable_data<float>();
+  const void* from = x.raw();
+  void* to = y.mutable_raw();
   const tools::Measurement m =
-      tools::measure(meter, ops::flop_count(problem), [&] { bound.run(from, to); },
+      tools::measure(meter, ops::flop_count(problem), [&] { bound.run_raw(from, to); },
                      {.rounds = 9, .threads = threads, .most_seconds = 3});
   fmt::print("{:<52} {:>14} {:>9.3f} {:>9.1f} {:>7.1f}  {}  {}\n", bound.problem(),
              runtime::to_string(y.shape()), m.median_ms, m.gflops, 100 * m.peak_fraction,
@@ -71,7 +71,7 @@ int run(const DemoOptions& o) {
     const array w = o.weights.empty()
                         ? tools::formula_weight(problem, static_cast<uint64_t>(2 + layer))
                         : tools::array_from_npy(fmt::format("{}/layer{}.npy", o.weights, layer),
-                                                problem.w_shape(), "the weight");
+                                                problem.w_shape(), problem.w_dtype, "the weight");
     array y = array::zeros(problem.y_shape());
     all_right = run_layer(problem, x, w, y, meter, o.threads) && all_right;
     previous = y;

@@ -4,6 +4,7 @@
 
 #include "runtime/copy.h"
 #include "runtime/dispatch.h"
+#include "runtime/element_types.h"
 #include "runtime/float_environment.h"
 
 namespace nestjit::runtime {
@@ -11,14 +12,15 @@ namespace nestjit::runtime {
 array compute(const ops::ConvProblem& problem, const array& x, const array& second,
               const StreamOrDevice&) {
   const FloatEnvironment ieee;  // conversions and clocks must not raise the caller's flags
-  if (work_of(problem) != Work::kernel) return array::zeros(problem.result_shape());
-  array result = array::empty(problem.result_shape());
+  const Dtype dtype = dtype_of_scalar(problem.dtype);
+  if (work_of(problem) != Work::kernel) return array::zeros(problem.result_shape(), dtype);
+  array result = array::empty(problem.result_shape(), dtype);
   const ConvKernelHandle kernel = kernel_of_call(problem);
-  const array first = as_f32(x);
-  const auto held = std::make_shared<const array>(as_f32(second));
+  const array first = as_type(x, dtype_of_scalar(problem.x_dtype));
+  const auto held =
+      std::make_shared<const array>(as_type(second, dtype_of_scalar(problem.w_dtype)));
   const PackedWeights weights = kernel->pack(std::shared_ptr<const void>(held, held->raw()));
-  kernel->run(kernel->call_for(problem), first.data<float>(), weights,
-              result.mutable_data<float>());
+  kernel->run(kernel->call_for(problem), first.raw(), weights, result.mutable_raw());
   return result;
 }
 

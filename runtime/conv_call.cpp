@@ -1,6 +1,7 @@
 #include "runtime/conv_call.h"
 
 #include "base/error.h"
+#include "runtime/element_types.h"
 
 namespace nestjit::runtime {
 namespace {
@@ -38,10 +39,7 @@ void judge_device(std::string_view op, const StreamOrDevice& stream) {
 
 }  // namespace
 
-Dtype result_type(Dtype input, Dtype weight) {
-  if (!is_floating(weight) || input == weight) return input;
-  return input == Dtype::f64 || weight == Dtype::f64 ? Dtype::f64 : Dtype::f32;
-}
+Dtype weight_type(Dtype input, Dtype weight) { return is_floating(weight) ? weight : input; }
 
 ops::ConvProblem judge_conv(std::string_view op, const OperandType& input,
                             const OperandType& weight, ops::ConvArguments parameters,
@@ -49,14 +47,10 @@ ops::ConvProblem judge_conv(std::string_view op, const OperandType& input,
   judge_types(op, input.dtype, weight.dtype);
   parameters.x_shape = input.shape;
   parameters.w_shape = weight.shape;
+  parameters.x_dtype = scalar_of(input.dtype);
+  parameters.w_dtype = scalar_of(weight_type(input.dtype, weight.dtype));
   ops::ConvProblem problem = ops::conv_problem(op, parameters);
   judge_device(op, stream);
-  const Dtype result = result_type(input.dtype, weight.dtype);
-  if (result != Dtype::f32) {
-    base::unsupported(
-        "{}: {} input with {} weight gives {}, which is not in this build yet; float32 is", op,
-        name_of(input.dtype), name_of(weight.dtype), name_of(result));
-  }
   return problem;
 }
 

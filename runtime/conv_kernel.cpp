@@ -89,9 +89,9 @@ ConvCall ConvKernel::call_for(const ops::ConvProblem& problem) const {
   return call;
 }
 
-void ConvKernel::run(const ConvCall& call, const float* x, const PackedWeights& weights, float* y,
+void ConvKernel::run(const ConvCall& call, const void* x, const PackedWeights& weights, void* y,
                      int max_threads) const {
-  std::array<void*, conv_operands + most_packed> buffers{const_cast<float*>(x),
+  std::array<void*, conv_operands + most_packed> buffers{const_cast<void*>(x),
                                                          const_cast<void*>(weights.plain.get()), y};
   for (size_t i = 0; i < weights.packed.size(); ++i) {
     buffers[conv_operands + i] = const_cast<void*>(weights.packed[i].get());

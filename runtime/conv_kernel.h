@@ -46,10 +46,10 @@ class ConvKernel {
   /// they are holds on to it. Throws a resource error when memory is short.
   PackedWeights pack(std::shared_ptr<const void> w, int max_threads = 0) const;
 
-  /// y = convolution of x, both row-contiguous and not overlapping. Allocates nothing. A small
-  /// problem stays on the caller's thread whatever max_threads says (0: as many as there are).
-  /// Throws an internal error when the kernel reports one.
-  void run(const ConvCall& call, const float* x, const PackedWeights& weights, float* y,
+  /// y = convolution of x, both row-contiguous, of the problem's element types and not overlapping.
+  /// Allocates nothing. A small problem stays on the caller's thread whatever max_threads says (0:
+  /// as many as there are). Throws an internal error when the kernel reports one.
+  void run(const ConvCall& call, const void* x, const PackedWeights& weights, void* y,
            int max_threads = 0) const;
 
  private:

@@ -1,9 +1,11 @@
 #include "nestjit/gradients.h"
 
 #include "base/error.h"
+#include "ir/element.h"
 #include "ops/conv/gradients.h"
 #include "runtime/compute.h"
 #include "runtime/conv_call.h"
+#include "runtime/element_types.h"
 #include "runtime/float_environment.h"
 #include "runtime/parameters.h"
 #include "runtime/shape.h"
@@ -28,7 +30,8 @@ void judge_companion(std::string_view function, const char* what, const array& c
 Gradients vjp(std::string_view op, const array& input, const array& weight, const array& cotangent,
               const ops::ConvArguments& parameters, Wanted wanted, const StreamOrDevice& stream) {
   const ops::ConvProblem forward = judge(op, input, weight, parameters, stream);
-  judge_companion(fmt::format("{}_vjp", op), "cotangent", cotangent, forward.y_shape(), Dtype::f32);
+  judge_companion(fmt::format("{}_vjp", op), "cotangent", cotangent, forward.y_shape(),
+                  runtime::dtype_of_scalar(forward.dtype));
   Gradients gradients;
   if (wanted != Wanted::weight)
     gradients.input = runtime::compute(ops::input_gradient(forward), cotangent, weight, stream);
@@ -37,12 +40,15 @@ Gradients vjp(std::string_view op, const array& input, const array& weight, cons
   return gradients;
 }
 
-/// Adds the elements of `term`; both are row-contiguous float32 of one shape.
+/// Adds the elements of `term`; both are row-contiguous, of one shape and element type.
 void add(array& sum, const array& term) {
   const runtime::FloatEnvironment ieee;
-  float* to = sum.mutable_data<float>();
-  const float* from = term.data<float>();
-  for (int64_t i = 0; i < sum.size(); ++i) to[i] += from[i];
+  const ir::Scalar scalar = runtime::scalar_of(sum.dtype());
+  void* to = sum.mutable_raw();
+  for (int64_t i = 0; i < sum.size(); ++i) {
+    const double both = ir::read_element(scalar, to, i) + ir::read_element(scalar, term.raw(), i);
+    ir::write_element(scalar, to, i, ir::round_to(scalar, both));
+  }
 }
 
 array jvp(std::string_view op, const array& input, const array& weight,
@@ -54,7 +60,8 @@ array jvp(std::string_view op, const array& input, const array& weight,
     judge_companion(function, "input's tangent", *input_tangent, input.shape(), input.dtype());
   if (weight_tangent)
     judge_companion(function, "weight's tangent", *weight_tangent, weight.shape(), weight.dtype());
-  if (!input_tangent && !weight_tangent) return array::zeros(forward.y_shape());
+  if (!input_tangent && !weight_tangent)
+    return array::zeros(forward.y_shape(), runtime::dtype_of_scalar(forward.dtype));
   if (!weight_tangent) return runtime::compute(forward, *input_tangent, weight, stream);
   array sum = runtime::compute(forward, input, *weight_tangent, stream);
   if (input_tangent) add(sum, runtime::compute(forward, *input_tangent, weight, stream));

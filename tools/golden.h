@@ -57,7 +57,7 @@ struct GoldenEdgeCall {
   int line = 0;
   std::string id, op;
   std::string x_dtype, w_dtype;             // NumPy's names: "float32", "int8", ...
-  ops::ConvTranspose1dArguments arguments;  // dtype left at f32
+  ops::ConvTranspose1dArguments arguments;  // element types left at f32
   std::string definition;  // what the formula asks for: "ok [1,2,1] zeros", "error: stride", ...
 };
 
@@ -91,9 +91,9 @@ struct GoldenComparison {
   std::string message;  // when it does not agree: the first differing element, and how many differ
 };
 
-/// Compares a result of f32 with the case by the rule of its encoding. The operands are needed for
+/// Compares a result with the case by the rule of its encoding. The operands are needed for
 /// the bound of dec9 without max_sum_abs.
 GoldenComparison compare(const GoldenCase& golden, const ops::ConvProblem& problem,
-                         const GoldenOperands& operands, std::span<const float> result);
+                         const GoldenOperands& operands, std::span<const double> result);
 
 }  // namespace nestjit::tools

@@ -113,7 +113,7 @@ const std::vector<double>& expected_of(const GoldenCase& golden, const ops::Conv
 }
 
 GoldenComparison compare(const GoldenCase& golden, const ops::ConvProblem& problem,
-                         const GoldenOperands& operands, std::span<const float> result) {
+                         const GoldenOperands& operands, std::span<const double> result) {
   const std::vector<double>& expected = expected_of(golden, problem);
   if (result.size() != expected.size())
     return {
@@ -123,13 +123,13 @@ GoldenComparison compare(const GoldenCase& golden, const ops::ConvProblem& probl
   GoldenComparison comparison;
   size_t differing = 0;
   for (size_t i = 0; i < result.size(); ++i) {
-    const double error = std::abs(double{result[i]} - expected[i]);
+    const double error = std::abs(result[i] - expected[i]);
     const double relative = allowed[i] > 0 ? error / allowed[i] : error;
     comparison.worst = std::max(comparison.worst, std::isnan(relative) ? INFINITY : relative);
     if (error <= allowed[i]) continue;  // false for NaN
     if (differing++ == 0)
       comparison.message =
-          fmt::format("{}: {}: expected {}, got {} (allowed error {:.3g})", golden.id,
+          fmt::format("{}: {}: expected {}, got {:.8g} (allowed error {:.3g})", golden.id,
                       element_name(result_name(problem), problem.result_shape(), i), expected[i],
                       result[i], allowed[i]);
   }

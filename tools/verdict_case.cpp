@@ -2,22 +2,16 @@
 
 #include "nestjit/error.h"
 #include "ops/conv/gradients.h"
+#include "tools/operands.h"
 #include "tools/public_calls.h"
 #include "tools/verdict.h"
 
 namespace nestjit::tools {
 namespace {
 
-/// The operands' values in the case's element type.
-array typed(const GoldenCase& golden, const std::vector<float>& values, const Shape& shape) {
-  if (golden.dtype == ir::Scalar::f32) return array(values, shape);
-  return array::zeros(shape, dtype_named(ir::name_of(golden.dtype)).value_or(Dtype::f32));
-}
-
 Verdict verdict_of(const GoldenCase& golden, const ops::ConvProblem& problem, const array& result) {
   const GoldenComparison comparison =
-      compare(golden, problem, operands_of(golden, problem),
-              {result.data<float>(), static_cast<size_t>(result.size())});
+      compare(golden, problem, operands_of(golden, problem), values_of(result));
   if (comparison.agrees && result.shape() == problem.result_shape()) return {};
   return {Verdict::failed, fmt::format("{}: {}", ops::to_string(problem), comparison.message)};
 }
@@ -25,8 +19,8 @@ Verdict verdict_of(const GoldenCase& golden, const ops::ConvProblem& problem, co
 Verdict judge_forward(const GoldenCase& golden) {
   const ops::ConvProblem problem = problem_of(golden);
   const GoldenOperands operands = operands_of(golden, problem);
-  const array y = call_operation(golden, typed(golden, operands.x, golden.x_shape),
-                                 typed(golden, operands.w, golden.w_shape));
+  const array y = call_operation(golden, array_of(operands.x, golden.x_shape, golden.dtype),
+                                 array_of(operands.w, golden.w_shape, golden.dtype));
   return verdict_of(golden, problem, y);
 }
 
@@ -34,9 +28,10 @@ Verdict judge_gradients(const GoldenCase& golden) {
   const ops::ConvProblem forward = problem_of(golden);
   const ops::ConvProblem dx = ops::input_gradient(forward), dw = ops::weight_gradient(forward);
   const GoldenOperands of_dx = operands_of(golden, dx), of_dw = operands_of(golden, dw);
-  const Gradients gradients = call_gradients(golden, typed(golden, of_dw.x, golden.x_shape),
-                                             typed(golden, of_dx.w, golden.w_shape),
-                                             typed(golden, of_dx.x, golden.y_shape));
+  const Gradients gradients =
+      call_gradients(golden, array_of(of_dw.x, golden.x_shape, golden.dtype),
+                     array_of(of_dx.w, golden.w_shape, golden.dtype),
+                     array_of(of_dx.x, golden.y_shape, golden.dtype));
   const Verdict verdict = verdict_of(golden, dx, *gradients.input);
   return verdict.kind == Verdict::passed ? verdict_of(golden, dw, *gradients.weight) : verdict;
 }

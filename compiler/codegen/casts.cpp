@@ -21,7 +21,7 @@ class Converter {
  public:
   Converter(Builder& ir, const Target& target, int lanes)
       : ir_(ir),
-        has_f16c_(target.level >= Level::x86_64_v3),
+        has_f16c_(target.has_f16c),
         lanes_(lanes) {}
 
   llvm::Value* to_f32(Scalar from, llvm::Value* a) const {

@@ -94,8 +94,13 @@ class array {
     expect_writable();
     return static_cast<T*>(const_cast<void*>(raw()));
   }
-  /// Address of element (0, ..., 0), whatever the type.
+  /// Address of element (0, ..., 0), whatever the type; mutable_raw() throws invalid_argument when
+  /// the array is read-only.
   const void* raw() const;
+  void* mutable_raw() {
+    expect_writable();
+    return const_cast<void*>(raw());
+  }
 
   /// One element. Throws invalid_argument when an index is out of range, their number is not the
   /// array's, or T is not its type. For convenience, not for loops.

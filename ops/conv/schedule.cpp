@@ -7,6 +7,9 @@
 //   peel h, peel j                  positions without taps; residues with one tap less
 //   fuse j co, split, reorder       panels of columns
 //   tighten q                       the rows that a panel needs: cropping cuts whole rows
+//   stage x                         the input of a workgroup as the type of the sums, where it is
+//   of
+//                                   another one (operands.h)
 //   pack                            weights in the order in which they are read
 //   peel q by=rows                  full rows in tiles; edge rows and what is left in smaller ones
 //   unroll, vectorize, accumulate   the register tiles
@@ -17,6 +20,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "ops/conv/operands.h"
 #include "ops/conv/product.h"
 #include "ops/conv/schedule_axis.h"
 #include "ops/conv/schedule_positions.h"
@@ -55,7 +59,9 @@ class Template {
       : problem_(problem),
         plan_(plan),
         products_(products_of(problem)),
-        lanes_(target.lanes(accumulation_type(problem))) {}
+        lanes_(target.lanes(accumulation_type(problem))),
+        packed_(packed_type(problem, target, plan.lanes)),
+        staged_(!products_.empty && stages_input(problem, products_, plan)) {}
 
   Schedule build() {
     if (products_.empty) {  // no guard is left to work on
@@ -73,8 +79,10 @@ class Template {
       step("split {} by={} tail=cut -> qb qi", names.q, plan_.row_block);
       names.q = "qi";
     }
+    // Panels that follow one another share a copy of the input.
+    const bool shared = staged_ && plan_.rows_outermost && !block.empty();
     const bool whole = products_.gap == 1 && products_.parts.size() == 1;
-    whole ? one_part(names, outer, block) : several_parts(names, outer, block);
+    whole && !shared ? one_part(names, outer, block) : several_parts(names, outer, block);
     return std::move(schedule_);
   }
 
@@ -122,6 +130,7 @@ class Template {
                              lane, names.co, names.q}));
     for (const std::string& rows : loops_.rows) step("tighten {}", rows);
     step("parallel {}", join(distributed));
+    if (staged_) stage(distributed);
     if (skips) {
       step("peel {} at=1 -> reached skipped", names.h);
       names = names.under("reached", names.h);
@@ -177,6 +186,7 @@ class Template {
     const Handles rows = outermost ? loops_.rows : Handles();
     step("reorder {}", join({join(outer), join(rows), names.q, join(part.inner)}));
     for (const std::string& loop : rows) step("tighten {}", loop);
+    if (staged_ && !has_copy_) stage(outer);
     if (plan_.edge_rows > 0) step("tighten {} keep=inner", names.q);
     if (channel_lanes() && plan_.row_block > 0 && plan_.rows_outermost && !blocks.empty() &&
         !several_axes()) {
@@ -186,6 +196,17 @@ class Template {
       if (plan_.fetch_output && lines <= most_lines) step("prefetch y {} {}", blocks[0], panels[0]);
     }
     return part;
+  }
+
+  /// The input that an iteration of the last of these loops reads, row by row.
+  void stage(Handles loops) {
+    has_copy_ = true;
+    std::erase(loops, "");
+    step("stage x {} order=1,2 as={} fill=none -> xs sr sc", loops.back(),
+         name_of(accumulation_type(problem_)));
+    step("tighten sr");
+    step("split sc by={} tail=peel -> sc0 sc1 sc2", lanes_);
+    step("vectorize sc1");
   }
 
   /// A panel is plan.vectors vectors of columns.
@@ -214,8 +235,9 @@ class Template {
 
   /// Packed weights; full rows in tiles, then edge rows and what is left.
   void register_tiles(const Part& part, const std::string& id, const Product& product) {
-    step("pack w {} -> {}wp",
-         join({join(part.packed), join(part.outer_taps), part.t, part.ci, join(part.inner)}), id);
+    step("pack w {} {}-> {}wp",
+         join({join(part.packed), join(part.outer_taps), part.t, part.ci, join(part.inner)}),
+         packed_ == problem_.w_dtype ? "" : fmt::format("as={} ", name_of(packed_)), id);
     if (plan_.edge_rows == 0) return one_tile(part);
     const std::string main = id + "qm", rest = id + "qr";
     step("peel {} by={} -> {} {}", part.q, plan_.rows, main, rest);
@@ -223,7 +245,7 @@ class Template {
     const std::string t = main + "/" + local_name(part.t), ci = main + "/" + local_name(part.ci);
     // Taps of neighbouring rows overlap: one walk through memory covers taps and channels.
     std::string innermost = ci;
-    if (problem_.groups == 1 && products_.row_step == 1)
+    if ((problem_.groups == 1 || staged_) && products_.row_step == 1)
       step("fuse {} {} -> {}", t, ci, innermost = id + "kk");
     else if (channel_lanes() && product.taps * plan_.rows <= most_unrolled)
       step("unroll {}", t);
@@ -259,9 +281,10 @@ class Template {
     const int64_t in_lines = plan_.rows * base::ceil_div(products_.depth, line_elements);
     const int64_t row_columns = product.residues * products_.channels;
     const int64_t out_lines = plan_.rows * plan_.vectors;
-    if (plan_.fetch_rows && problem_.groups > 1 && in_lines <= turns)
+    if (plan_.fetch_rows && !staged_ && problem_.groups > 1 && in_lines <= turns)
       step("prefetch x {}q0 {}", id, innermost);
-    else if (plan_.fetch_rows && plan_.rows * problem_.in_channels <= most_fetched * turns)
+    else if (plan_.fetch_rows && !staged_ &&
+             plan_.rows * problem_.in_channels <= most_fetched * turns)
       step("prefetch x {}q0 {}", id, innermost);
     // Outputs side by side need no help: the machine foresees them.
     const int64_t panel = plan_.vectors * lanes_;
@@ -296,6 +319,8 @@ class Template {
   const Products products_;
   int64_t lanes_;
   TapLoops loops_;
+  ir::Scalar packed_;
+  bool staged_, has_copy_ = false;
   std::string prefix_;  // of handles inside the part that is worked on
   Schedule schedule_;
 };

@@ -130,5 +130,27 @@ TEST(Casts, NaNsOfAllPayloadsStayNaN) {
     }
 }
 
+TEST(Casts, OneLaneOfAConvertedVectorIsStoredAlone) {
+  for (const Level level : runnable_levels())
+    for (const Scalar to : {Scalar::f16, Scalar::bf16})
+      for (int lane = 0; lane < 16; ++lane) {
+        const std::string text = fmt::format(
+            "kernel k(x: f32[16] input, y: {0}[16] output) unfused {{\n"
+            "  y[ramp(0, 1, 16); ramp(0, 1, 16) {1} broadcast({2}, 16)] = "
+            "cast({0}, x[ramp(0, 1, 16)])\n}}\n",
+            ir::name_of(to), lane == 0 ? "<=" : "==", lane);
+        std::vector<float> x(16, 1.5f);
+        std::vector<uint16_t> y(16, 0xabcd);
+        const MachineCode code = compile_text(text, level);
+        ASSERT_EQ(run(code, {{x.data(), y.data()}}), 0);
+        for (int i = 0; i < 16; ++i) {
+          if (i == lane)
+            EXPECT_EQ(ir::read_element(to, y.data(), i), 1.5);
+          else
+            EXPECT_EQ(y[static_cast<size_t>(i)], 0xabcd) << text << i;
+        }
+      }
+}
+
 }  // namespace
 }  // namespace nestjit::compiler
