@@ -16,6 +16,7 @@
 #include "nestjit/error.h"
 #include "ops/conv/problem.h"
 #include "runtime/bind.h"
+#include "runtime/element_types.h"
 #include "runtime/shape.h"
 #include "tools/measure.h"
 #include "tools/operands.h"
@@ -37,6 +38,12 @@ array scaled(const array& a) {
   const float factor = largest > 0 ? 1 / largest : 0;
   for (int64_t i = 0; i < a.size(); ++i) b.mutable_data<float>()[i] = a.data<float>()[i] * factor;
   return b;
+}
+
+/// Whether a layer's output may be the problem's input; only float32 is scaled.
+bool fits(const array& previous, const ops::ConvProblem& problem) {
+  return previous.shape() == problem.x_shape() && previous.dtype() == Dtype::f32 &&
+         problem.x_dtype == ir::Scalar::f32;
 }
 
 /// Computes, checks, measures and prints one layer; false when its check fails.
@@ -66,13 +73,12 @@ int run(const DemoOptions& o) {
   int layer = 0;
   for (const std::string& line : ops::problem_lines(tools::read_file(o.list))) {
     const ops::ConvProblem problem = ops::parse_problem(line);
-    const array x =
-        previous.shape() == problem.x_shape() ? scaled(previous) : tools::formula_input(problem, 1);
+    const array x = fits(previous, problem) ? scaled(previous) : tools::formula_input(problem, 1);
     const array w = o.weights.empty()
                         ? tools::formula_weight(problem, static_cast<uint64_t>(2 + layer))
                         : tools::array_from_npy(fmt::format("{}/layer{}.npy", o.weights, layer),
                                                 problem.w_shape(), problem.w_dtype, "the weight");
-    array y = array::zeros(problem.y_shape());
+    array y = array::zeros(problem.y_shape(), runtime::dtype_of_scalar(problem.dtype));
     all_right = run_layer(problem, x, w, y, meter, o.threads) && all_right;
     previous = y;
     ++layer;

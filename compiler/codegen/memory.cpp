@@ -2,8 +2,6 @@
 
 #include <llvm/IR/MDBuilder.h>
 
-#include <optional>
-
 #include "base/error.h"
 #include "compiler/codegen/addresses.h"
 #include "compiler/codegen/expressions.h"
@@ -18,21 +16,6 @@ const ir::Expr& only_index(const std::vector<ir::Expr>& indices, const ir::Buffe
     base::internal("codegen: buffer {} must be flattened to one dimension; it has {}", buffer.name,
                    indices.size());
   return indices.front();
-}
-
-/// The lane of a constant mask that has one.
-std::optional<unsigned> only_lane(llvm::Value* mask) {
-  const auto* constant = llvm::dyn_cast<llvm::Constant>(mask);
-  std::optional<unsigned> lane;
-  if (constant == nullptr) return lane;
-  const unsigned lanes = llvm::cast<llvm::FixedVectorType>(mask->getType())->getNumElements();
-  for (unsigned i = 0; i < lanes; ++i) {
-    const llvm::Constant* bit = constant->getAggregateElement(i);
-    if (bit != nullptr && bit->isNullValue()) continue;
-    if (lane || bit == nullptr || !bit->isOneValue()) return std::nullopt;
-    lane = i;
-  }
-  return lane;
 }
 
 llvm::Align element_align(const ir::Buffer& buffer) {
@@ -172,24 +155,17 @@ void Memory::store_contiguous(const ir::Store& store, const ir::Linear& base, ll
     return;
   }
   if (!store.value.type().is_vector()) value = env_.ir.CreateVectorSplat(1, value);
-  llvm::Value* mask = mask_of(store.mask);
-  // LLVM 22 writes the wide element when such a mask meets a truncation, as to bf16.
-  if (const auto lane = only_lane(mask))
-    return store_lane(store, base + ir::Linear(int64_t{*lane}), value, *lane);
-  annotate(env_.ir.CreateMaskedStore(value, address.pointer, address.align, mask), *store.buffer);
-}
-
-void Memory::store_lane(const ir::Store& store, const ir::Linear& place, llvm::Value* value,
-                        uint64_t lane) {
-  const Address address = env_.addresses->at(*store.buffer, place);
-  llvm::Value* element = env_.ir.CreateExtractElement(value, lane);
-  annotate(env_.ir.CreateAlignedStore(element, address.pointer, address.align), *store.buffer);
+  annotate(env_.ir.CreateMaskedStore(value, address.pointer, address.align, mask_of(store.mask)),
+           *store.buffer);
 }
 
 void Memory::store_lanes(const ir::Store& store, const ir::Linear& base, int64_t stride,
                          llvm::Value* value) {
-  for (int64_t lane = 0; lane < store.value.type().lanes; ++lane)
-    store_lane(store, base + ir::Linear(lane * stride), value, static_cast<uint64_t>(lane));
+  for (int64_t lane = 0; lane < store.value.type().lanes; ++lane) {
+    const Address address = env_.addresses->at(*store.buffer, base + ir::Linear(lane * stride));
+    llvm::Value* element = env_.ir.CreateExtractElement(value, static_cast<uint64_t>(lane));
+    annotate(env_.ir.CreateAlignedStore(element, address.pointer, address.align), *store.buffer);
+  }
 }
 
 void Memory::store_scatter(const ir::Store& store, llvm::Value* value) {

@@ -28,8 +28,6 @@ class Memory {
   llvm::Value* load_lanes(const ir::Load& load, const ir::Linear& base, int64_t stride);
   llvm::Value* load_gather(const ir::Load& load);
   void store_contiguous(const ir::Store& store, const ir::Linear& base, llvm::Value* value);
-  void store_lane(const ir::Store& store, const ir::Linear& place, llvm::Value* value,
-                  uint64_t lane);
   void store_lanes(const ir::Store& store, const ir::Linear& base, int64_t stride,
                    llvm::Value* value);
   void store_scatter(const ir::Store& store, llvm::Value* value);
