@@ -5,11 +5,18 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "runtime/array_access.h"
 #include "runtime/copy.h"
 #include "runtime/memory.h"
 #include "runtime/shape.h"
 
 namespace nestjit {
+
+runtime::Reach runtime::ArrayAccess::reach(const array& a) {
+  const Extent extent = extent_of(a.shape(), a.strides());
+  const int64_t size = byte_size(a.dtype());
+  return {(a.offset() + extent.low) * size, (a.offset() + extent.high + 1) * size};
+}
 
 using runtime::to_string;
 
@@ -21,19 +28,21 @@ array array::empty(Shape shape, Dtype dtype) {
   a.strides_ = runtime::contiguous_strides(shape);
   a.shape_ = std::move(shape);
   a.dtype_ = dtype;
-  a.owner_ =
+  if (a.size_ == 0) return a;
+  const auto memory =
       runtime::allocate_block(a.nbytes(), fmt::format("array of shape {}", to_string(a.shape_)));
-  a.block_ = a.owner_.get();
+  a.block_ = std::make_shared<runtime::Block>(memory.get(), memory);
   return a;
 }
 
 array array::zeros(Shape shape, Dtype dtype) {
   array a = empty(std::move(shape), dtype);
-  if (a.block_ != nullptr) std::memset(a.block_, 0, static_cast<size_t>(a.nbytes()));
+  if (a.size_ > 0) std::memset(a.address(), 0, static_cast<size_t>(a.nbytes()));
   return a;
 }
 
-array array::foreign(void* data, Dtype dtype, Shape shape, Strides strides, bool read_only) {
+array array::foreign(void* data, Dtype dtype, Shape shape, Strides strides, bool read_only,
+                     std::shared_ptr<const void> keeper) {
   array a;
   a.size_ = runtime::element_count(shape, dtype);
   if (strides.empty()) strides = runtime::contiguous_strides(shape);
@@ -44,10 +53,13 @@ array array::foreign(void* data, Dtype dtype, Shape shape, Strides strides, bool
   if (data == nullptr && a.size_ > 0) {
     base::invalid("array::view: null memory for shape {}", to_string(shape));
   }
-  const runtime::Extent extent = runtime::extent_of(shape, strides);
-  a.block_ = static_cast<char*>(data) + extent.low * byte_size(dtype);
-  a.block_elements_ = extent.high - extent.low + 1;
-  a.offset_ = -extent.low;
+  if (a.size_ > 0) {
+    const runtime::Extent extent = runtime::extent_of(shape, strides);
+    a.block_ = std::make_shared<runtime::Block>(
+        static_cast<char*>(data) + extent.low * byte_size(dtype), std::move(keeper));
+    a.block_elements_ = extent.high - extent.low + 1;
+    a.offset_ = -extent.low;
+  }
   a.shape_ = std::move(shape);
   a.strides_ = std::move(strides);
   a.dtype_ = dtype;
@@ -71,9 +83,19 @@ bool array::is_contiguous() const {
   return true;
 }
 
-const void* array::raw() const {
-  if (size_ == 0) return block_;
-  return static_cast<const char*>(block_) + offset_ * byte_size(dtype_);
+void* array::address() const {
+  if (block_ == nullptr) return nullptr;
+  return static_cast<char*>(block_->start()) + offset_ * byte_size(dtype_);
+}
+
+void array::wait_for(bool writing) const {
+  if (block_ != nullptr && block_->in_flight()) {
+    block_->wait(runtime::ArrayAccess::reach(*this), writing);
+  }
+}
+
+bool array::is_ready() const {
+  return block_ == nullptr || block_->ready(runtime::ArrayAccess::reach(*this));
 }
 
 void array::expect_dtype(Dtype wanted) const {
@@ -89,7 +111,7 @@ void array::fill_from(const void* values, int64_t count) {
   if (count != size_) {
     base::invalid("array: {} values for shape {}, which holds {}", count, to_string(shape_), size_);
   }
-  if (size_ > 0) std::memcpy(block_, values, static_cast<size_t>(nbytes()));
+  if (size_ > 0) std::memcpy(address(), values, static_cast<size_t>(nbytes()));
 }
 
 int64_t array::element(std::initializer_list<int64_t> indices) const {
@@ -111,7 +133,7 @@ int64_t array::element(std::initializer_list<int64_t> indices) const {
 array array::contiguous() const {
   if (is_contiguous()) return *this;
   array copy = empty(shape_, dtype_);
-  runtime::copy_elements(*this, copy.block_);
+  runtime::copy_elements(*this, copy.address());
   return copy;
 }
 

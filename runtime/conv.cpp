@@ -4,12 +4,14 @@
 #include <functional>
 
 #include "base/error.h"
+#include "runtime/array_access.h"
 #include "runtime/bind.h"
 #include "runtime/conv_call.h"
 #include "runtime/copy.h"
 #include "runtime/dispatch.h"
 #include "runtime/float_environment.h"
 #include "runtime/shape.h"
+#include "runtime/submit.h"
 
 namespace nestjit {
 namespace {
@@ -26,11 +28,14 @@ bool overlap(const float* a, int64_t n, const float* b, int64_t m) {
   return n > 0 && m > 0 && before(a, b + m) && before(b, a + n);
 }
 
+const float* address(const array& a) {
+  return static_cast<const float*>(runtime::ArrayAccess::address(a));
+}
+
 /// The same for everything between the first and the last element of a view.
 bool overlap(const array& a, const array& b) {
   const runtime::Extent reach = runtime::extent_of(a.shape(), a.strides());
-  return overlap(a.data<float>() + reach.low, reach.high - reach.low + 1, b.data<float>(),
-                 b.size());
+  return overlap(address(a) + reach.low, reach.high - reach.low + 1, address(b), b.size());
 }
 
 [[noreturn]] void refuse_overlap(const BoundConv& bound) {
@@ -46,6 +51,7 @@ struct BoundConv::Impl {
   runtime::ConvCall call;
   runtime::PackedWeights weights;
   int threads;
+  StreamOrDevice stream;
   Shape x_shape, y_shape;
   int64_t x_size, y_size;
 };
@@ -56,13 +62,14 @@ array conv_transpose1d(const array& input, const array& weight, int stride, int 
   const ops::ConvProblem problem = runtime::judge_conv_transpose1d(
       {input.shape(), input.dtype()}, {weight.shape(), weight.dtype()},
       {stride, padding, dilation, output_padding, groups}, stream);
-  const runtime::Work work = runtime::work_of(problem);
-  if (work != runtime::Work::kernel) return array::zeros(problem.y_shape());
+  if (runtime::work_of(problem) != runtime::Work::kernel) return array::zeros(problem.y_shape());
   array output = array::empty(problem.y_shape());
-  const runtime::ConvKernelHandle kernel = runtime::kernel_of_call(problem);
-  const array x = runtime::as_f32(input);
-  const runtime::PackedWeights weights = kernel->pack(share(runtime::as_f32(weight)));
-  kernel->run(kernel->call_for(problem), x.data<float>(), weights, output.mutable_data<float>());
+  runtime::run_on(stream, {&input, &weight}, {&output}, [problem, input, weight, output]() mutable {
+    const runtime::ConvKernelHandle kernel = runtime::kernel_of_call(problem);
+    const array x = runtime::as_f32(input);
+    const runtime::PackedWeights weights = kernel->pack(share(runtime::as_f32(weight)));
+    kernel->run(kernel->call_for(problem), x.data<float>(), weights, output.mutable_data<float>());
+  });
   return output;
 }
 
@@ -76,15 +83,17 @@ BoundConv bind_conv_transpose1d(const array& weight, const std::vector<int64_t>&
   return runtime::bind_conv(
       runtime::judge_conv_transpose1d({input_shape, Dtype::f32}, {weight.shape(), weight.dtype()},
                                       {stride, padding, dilation, output_padding, groups}, stream),
-      weight, threads, nullptr, lengths);
+      weight, threads, nullptr, lengths, stream);
 }
 
 BoundConv runtime::bind_conv(const ops::ConvProblem& problem, const array& weight, int threads,
-                             const compiler::Schedule* schedule, Lengths lengths) {
+                             const compiler::Schedule* schedule, Lengths lengths,
+                             StreamOrDevice stream) {
   auto impl = std::make_shared<BoundConv::Impl>();
   impl->problem = problem;
   impl->work = work_of(problem);
   impl->threads = threads;
+  impl->stream = std::move(stream);
   impl->x_shape = problem.x_shape();
   impl->y_shape = problem.y_shape();
   impl->x_size = element_count(impl->x_shape, Dtype::f32);
@@ -128,8 +137,17 @@ void BoundConv::operator()(const array& x, array& y) const {
     base::invalid("{}: the output must be row-contiguous, got strides {}", problem(),
                   runtime::to_string(y.strides()));
   }
+  runtime::ArrayAccess::expect_writable(y);
   if (overlap(x, y)) refuse_overlap(*this);
-  run(runtime::as_f32(x).data<float>(), y.mutable_data<float>());
+  runtime::run_on(impl_->stream, {&x}, {&y}, [bound = *this, x, y]() mutable {
+    bound.run(runtime::as_f32(x).data<float>(), y.mutable_data<float>());
+  });
+}
+
+array BoundConv::operator()(const array& x) const {
+  array y = array::empty(impl_->y_shape);
+  (*this)(x, y);
+  return y;
 }
 
 const std::vector<int64_t>& BoundConv::input_shape() const { return impl_->x_shape; }

@@ -1,6 +1,7 @@
 #include "runtime/conv_call.h"
 
 #include "base/error.h"
+#include "runtime/queue.h"
 
 namespace nestjit::runtime {
 namespace {
@@ -19,24 +20,6 @@ void judge_types(Dtype input, Dtype weight) {
         "got {}",
         floating_types, name_of(weight));
   }
-}
-
-void judge_device(const StreamOrDevice& stream) {
-  Device device;
-  if (const auto* s = std::get_if<Stream>(&stream)) {
-    device = s->device;
-    if (s->index != 0) {
-      base::unsupported(
-          "conv_transpose1d: stream {} was asked for, a device has its default stream only",
-          s->index);
-    }
-  } else if (const auto* d = std::get_if<Device>(&stream)) {
-    device = *d;
-  }
-  if (device.type == Device::cpu && device.index == 0) return;
-  base::unsupported(
-      "conv_transpose1d: device {}:{} has no back end, this build generates code for cpu:0 only",
-      device.type == Device::cpu ? "cpu" : "gpu", device.index);
 }
 
 }  // namespace
@@ -59,7 +42,7 @@ ops::ConvProblem judge_conv_transpose1d(const OperandType& input, const OperandT
   arguments.output_padding = parameters.output_padding;
   arguments.groups = parameters.groups;
   ops::ConvProblem problem = ops::conv_transpose1d_problem(arguments);
-  judge_device(stream);
+  judge_device("conv_transpose1d", stream);
   const Dtype result = result_type(input.dtype, weight.dtype);
   if (result != Dtype::f32) {
     base::unsupported(
