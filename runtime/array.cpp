@@ -20,6 +20,9 @@ runtime::Reach runtime::ArrayAccess::reach(const array& a) {
 
 using runtime::to_string;
 
+// Elements; far beyond any address, and safe for arithmetic on bytes.
+constexpr int64_t furthest_offset = int64_t{1} << 57;
+
 array::array() : shape_{0}, strides_{1} {}
 
 array array::empty(Shape shape, Dtype dtype) {
@@ -55,6 +58,10 @@ array array::foreign(void* data, Dtype dtype, Shape shape, Strides strides, bool
   }
   if (a.size_ > 0) {
     const runtime::Extent extent = runtime::extent_of(shape, strides);
+    if (extent.low < -furthest_offset || extent.high > furthest_offset) {
+      base::invalid("array: offsets of shape {} with strides {} leave the address space",
+                    to_string(shape), to_string(strides));
+    }
     a.block_ = std::make_shared<runtime::Block>(
         static_cast<char*>(data) + extent.low * byte_size(dtype), std::move(keeper));
     a.block_elements_ = extent.high - extent.low + 1;

@@ -4,6 +4,7 @@
 //
 // array.h       arrays: shape, strides, memory of their own or somebody else's
 // conv.h        the operations, called directly or bound to their weights
+// dlpack.h      arrays to and from DLPack tensors
 // dtype.h       element types
 // error.h       the one exception type and its four kinds
 // statistics.h  what the kernel cache did
@@ -13,6 +14,7 @@
 
 #include "nestjit/array.h"
 #include "nestjit/conv.h"
+#include "nestjit/dlpack.h"
 #include "nestjit/dtype.h"
 #include "nestjit/error.h"
 #include "nestjit/statistics.h"
