@@ -254,15 +254,18 @@ class Model {
     // Channel by channel in a low block, or position by position, lines follow one another.
     const bool walks = plan.lanes == Lanes::positions ||
                        (plan.lanes == Lanes::channels && plan.row_block > 0 && plan.row_block <= 8);
-    const double x_wait = walks ? in_a_row : plan.fetch_rows ? foreseen : 1;
+    const double x_wait = plan.fetch_rows ? foreseen : walks ? in_a_row : 1;
     p.wait += wait_for_line() * bytes_.lines(x_passes * bytes_.x) * x_wait;
     p.wait += wait_for_line() * bytes_.lines(w_passes * bytes_.w * needed_weights()) *
               (plan.fetch_panels && bytes_.home == Home::dram ? 0.3 : 1) * in_a_row;
-    const double y_wait = plan.lanes != Lanes::channels || walks ? 0.3 : 1;
+    const double y_wait = plan.fetch_output                        ? foreseen
+                          : plan.lanes != Lanes::channels || walks ? 0.3
+                                                                   : 1;
     p.wait += y_wait * wait_for_line() * bytes_.lines(bytes_.y) * (collides(plan) ? 4 : 1);
     // Asking costs issue slots, and is in vain when the next rows are at hand.
     if (plan.fetch_rows) p.compute *= 1.004;
     if (plan.fetch_panels) p.compute *= 1.008;
+    if (plan.fetch_output) p.compute *= 1.004;
     if (plan.row_block > 0 && plan.lanes == Lanes::columns) p.compute *= blocked_overhead;
   }
 
@@ -361,11 +364,11 @@ std::vector<Plan> variants(const ConvProblem& problem, const Products& products,
   for (const int64_t edge : edges)
     for (const int64_t block : block_sizes(problem, products, target, plan.rows))
       for (const bool rows_outermost : {false, true})
-        for (const bool fetch_rows : {false, true})
-          for (const bool fetch_panels : {false, true}) {
+        for (const auto& [rows, output] : {std::pair{false, false}, {true, false}, {true, true}})
+          for (const bool panels : {false, true}) {
             if (block == 0 && rows_outermost) continue;
             plan.edge_rows = edge, plan.row_block = block, plan.rows_outermost = rows_outermost;
-            plan.fetch_rows = fetch_rows, plan.fetch_panels = fetch_panels;
+            plan.fetch_rows = rows, plan.fetch_output = output, plan.fetch_panels = panels;
             plans.push_back(plan);
           }
   if (const int64_t depth = depth_block(problem, products, target, plan.vectors); depth > 0)
@@ -401,10 +404,13 @@ std::vector<Plan> other_lanes(const ConvProblem& problem, const Target& target) 
   if (!is_depthwise(problem)) return plans;
   plan.lanes = Lanes::channels;
   for (int64_t rows = 1; 2 * rows < target.vector_registers && rows <= 8; ++rows)
-    for (const int64_t tiles : {1, 2, 0}) {
-      plan.rows = rows, plan.row_block = rows * tiles, plan.rows_outermost = tiles > 0;
-      plans.push_back(plan);
-    }
+    for (const int64_t tiles : {1, 2, 0})
+      for (const bool fetch : {false, true}) {
+        if (fetch && tiles != 1) continue;
+        plan.rows = rows, plan.row_block = rows * tiles, plan.rows_outermost = tiles > 0;
+        plan.fetch_rows = plan.fetch_output = fetch;
+        plans.push_back(plan);
+      }
   return plans;
 }
 

@@ -25,11 +25,12 @@ struct Plan {
   bool rows_outermost = false;  // a block of rows meets all panels before the next block does
   bool fetch_rows = false;      // ask for the next tile's rows of the input ahead of time
   bool fetch_panels = false;    // ask for the next panel of packed weights ahead of time
+  bool fetch_output = false;    // channels: ask for the lines that the next block writes
 
   bool operator==(const Plan&) const = default;
 };
 
-/// "lanes=columns rows=13 vectors=2 edge=6 block=208 outer=rows fetch=panels". Deterministic.
+/// "lanes=columns rows=13 vectors=2 edge=6 block=208 outer=rows fetch=rows+panels". Deterministic.
 std::string to_string(const Plan& plan);
 /// Parses the text form; keys that are left out keep their defaults. Throws invalid argument.
 Plan parse_plan(std::string_view text);

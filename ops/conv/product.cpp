@@ -28,9 +28,12 @@ bool is_depthwise(const ConvProblem& problem) {
          problem.out_channels == problem.groups;
 }
 
+bool columns_are_neighbours(const ConvProblem& problem) {
+  return problem.groups == 1 && problem.axes.at(0).dilation == 1;
+}
+
 bool columns_fuse(const ConvProblem& problem, int64_t lanes) {
-  const bool contiguous = problem.groups == 1 && problem.axes.at(0).dilation == 1;
-  return contiguous || problem.out_channels / problem.groups % lanes == 0;
+  return columns_are_neighbours(problem) || problem.out_channels / problem.groups % lanes == 0;
 }
 
 }  // namespace nestjit::ops

@@ -34,6 +34,9 @@ Products products_of(const ConvProblem& problem);
 /// Depthwise: every channel is a group of its own.
 bool is_depthwise(const ConvProblem& problem);
 
+/// Whether the outputs of all columns (j, channel) of one row stand side by side in memory.
+bool columns_are_neighbours(const ConvProblem& problem);
+
 /// Whether columns (j, channel) of one row may be walked as one loop of vectors of `lanes` lanes:
 /// they are neighbours in memory, or no vector holds channels of two residues.
 bool columns_fuse(const ConvProblem& problem, int64_t lanes);

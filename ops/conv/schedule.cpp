@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "base/checked.h"
 #include "base/error.h"
 #include "ops/conv/product.h"
 #include "ops/conv/schedule_positions.h"
@@ -171,6 +172,12 @@ class Template {
       part.distributed.resize(outer.size() - panels.size());
     step("reorder {} {} {}", join(outer), names.q, join(part.inner));
     step("tighten {} keep=inner", names.q);
+    if (channel_lanes() && plan_.row_block > 0 && !blocks.empty()) {
+      // A vector of each row of the next block, as many as were used for this one.
+      const int64_t lines = plan_.row_block * products_.parts[0].residues;
+      if (plan_.fetch_rows && lines <= most_lines) step("prefetch x {} {}", blocks[0], panels[0]);
+      if (plan_.fetch_output && lines <= most_lines) step("prefetch y {} {}", blocks[0], panels[0]);
+    }
     return part;
   }
 
@@ -218,14 +225,31 @@ class Template {
       innermost = id + "ki";
     }
     tile(id + "q1", main, part.inner);
-    const int64_t turns = products_.depth * (innermost == ci ? 1 : product.taps);
-    if (plan_.fetch_rows && !blocked && plan_.rows * problem_.in_channels <= most_fetched * turns)
-      step("prefetch x {}q0 {}", id, innermost);
-    if (plan_.fetch_panels && !blocked && !channel_lanes() &&
-        product.taps * products_.depth * plan_.vectors * lanes_ <= most_fetched * turns)
-      step("prefetch {}wp {} {}", id, part.packed.back(), innermost);
+    if (!blocked && !channel_lanes()) prefetches(part, id, product, innermost);
     step("split {} by={} tail=guard -> {}r0 {}r1", rest, plan_.edge_rows, id, id);
     tile(id + "r1", rest, part.inner);
+  }
+
+  /// Asks for what the next tile or panel needs, where that is little beside the work of a tile.
+  void prefetches(const Part& part, const std::string& id, const Product& product,
+                  const std::string& innermost) {
+    const int64_t steps = product.taps * products_.depth;
+    const int64_t turns = innermost == id + "kk" ? steps : products_.depth;
+    const int64_t in_lines = plan_.rows * base::ceil_div(products_.depth, line_elements);
+    const int64_t row_columns = product.residues * products_.channels;
+    const int64_t out_lines = plan_.rows * plan_.vectors;
+    if (plan_.fetch_rows && problem_.groups > 1 && in_lines <= turns)
+      step("prefetch x {}q0 {}", id, innermost);
+    else if (plan_.fetch_rows && plan_.rows * problem_.in_channels <= most_fetched * turns)
+      step("prefetch x {}q0 {}", id, innermost);
+    // Outputs of a panel are neighbours, or all of a row, or channels of one residue.
+    const int64_t panel = plan_.vectors * lanes_;
+    const bool known =
+        columns_are_neighbours(problem_) || row_columns == panel || products_.channels % panel == 0;
+    if (plan_.fetch_output && known && out_lines <= turns)
+      step("prefetch y {}q0 {}", id, innermost);
+    if (plan_.fetch_panels && steps * plan_.vectors * lanes_ <= most_fetched * turns)
+      step("prefetch {}wp {} {}", id, part.packed.back(), innermost);
   }
 
   /// Unrolled rows and vectors around vectorised lanes, accumulated in registers.
@@ -243,6 +267,8 @@ class Template {
 
   static constexpr int64_t most_unrolled = 32;
   static constexpr int64_t most_fetched = 128;  // elements a turn of the innermost loop
+  static constexpr int64_t most_lines = 16;     // of a share, see `prefetch`
+  static constexpr int64_t line_elements = 16;
 
   const ConvProblem& problem_;
   const Plan& plan_;

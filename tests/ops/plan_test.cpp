@@ -25,11 +25,12 @@ TEST(Plan, ReadsBackTheSame) {
     EXPECT_EQ(parse_plan(to_string(plan)), plan) << to_string(plan);
   }
   for (const bool rows : {false, true})
-    for (const bool panels : {false, true}) {
-      Plan plan;
-      plan.fetch_rows = rows, plan.fetch_panels = panels;
-      EXPECT_EQ(parse_plan(to_string(plan)), plan) << to_string(plan);
-    }
+    for (const bool panels : {false, true})
+      for (const bool output : {false, true}) {
+        Plan plan;
+        plan.fetch_rows = rows, plan.fetch_panels = panels, plan.fetch_output = output;
+        EXPECT_EQ(parse_plan(to_string(plan)), plan) << to_string(plan);
+      }
 }
 
 TEST(Plan, KeysThatAreLeftOutKeepTheirDefaults) {
@@ -54,7 +55,8 @@ TEST(Plan, Errors) {
   expect_text("lanes=rows", "plan: lanes= takes columns, channels or positions, got 'rows'");
   expect_text("depth=-1", "plan: depth= takes an integer from 0 to 2147483648, got '-1'");
   expect_text("outer=both", "plan: outer= takes panels or rows, got 'both'");
-  expect_text("fetch=all", "plan: fetch= takes none, rows, panels or both, got 'all'");
+  expect_text("fetch=all",
+              "plan: fetch= takes none or a sum of rows, panels and output, got 'all'");
   expect_text("tile=4",
               "plan: no key 'tile'; known: lanes, rows, vectors, edge, block, depth, outer, fetch");
 }
