@@ -25,17 +25,28 @@ constexpr int64_t furthest_offset = int64_t{1} << 57;
 
 array::array() : shape_{0}, strides_{1} {}
 
+array::array(Shape shape, Strides strides, Dtype dtype, int64_t size)
+    : block_elements_(size),
+      size_(size),
+      shape_(std::move(shape)),
+      strides_(std::move(strides)),
+      dtype_(dtype) {}
+
 array array::empty(Shape shape, Dtype dtype) {
-  array a;
-  a.size_ = a.block_elements_ = runtime::element_count(shape, dtype);
-  a.strides_ = runtime::contiguous_strides(shape);
-  a.shape_ = std::move(shape);
-  a.dtype_ = dtype;
-  if (a.size_ == 0) return a;
-  const auto memory =
-      runtime::allocate_block(a.nbytes(), fmt::format("array of shape {}", to_string(a.shape_)));
-  a.block_ = std::make_shared<runtime::Block>(memory.get(), memory);
+  const int64_t size = runtime::element_count(shape, dtype);
+  Strides strides = runtime::contiguous_strides(shape);
+  array a(std::move(shape), std::move(strides), dtype, size);
+  a.take_memory();
   return a;
+}
+
+void array::take_memory() {
+  if (size_ == 0) return;
+  block_ = runtime::small_block(nbytes());
+  if (block_ != nullptr) return;
+  const auto memory =
+      runtime::allocate_block(nbytes(), fmt::format("array of shape {}", to_string(shape_)));
+  block_ = std::make_shared<runtime::Block>(memory.get(), memory);
 }
 
 array array::zeros(Shape shape, Dtype dtype) {
@@ -46,32 +57,31 @@ array array::zeros(Shape shape, Dtype dtype) {
 
 array array::foreign(void* data, Dtype dtype, Shape shape, Strides strides, bool read_only,
                      std::shared_ptr<const void> keeper) {
-  array a;
-  a.size_ = runtime::element_count(shape, dtype);
+  const int64_t size = runtime::element_count(shape, dtype);
   if (strides.empty()) strides = runtime::contiguous_strides(shape);
   if (strides.size() != shape.size()) {
     base::invalid("array::view: one stride a dimension, got shape {} and strides {}",
                   to_string(shape), to_string(strides));
   }
-  if (data == nullptr && a.size_ > 0) {
+  if (data == nullptr && size > 0) {
     base::invalid("array::view: null memory for shape {}", to_string(shape));
   }
-  if (a.size_ > 0) {
-    const runtime::Extent extent = runtime::extent_of(shape, strides);
-    if (extent.low < -furthest_offset || extent.high > furthest_offset) {
-      base::invalid("array: offsets of shape {} with strides {} leave the address space",
-                    to_string(shape), to_string(strides));
-    }
-    a.block_ = std::make_shared<runtime::Block>(
-        static_cast<char*>(data) + extent.low * byte_size(dtype), std::move(keeper));
-    a.block_elements_ = extent.high - extent.low + 1;
-    a.offset_ = -extent.low;
-  }
-  a.shape_ = std::move(shape);
-  a.strides_ = std::move(strides);
-  a.dtype_ = dtype;
+  array a(std::move(shape), std::move(strides), dtype, size);
   a.read_only_ = read_only;
+  if (size > 0) a.reach_foreign(data, std::move(keeper));
   return a;
+}
+
+void array::reach_foreign(void* data, std::shared_ptr<const void> keeper) {
+  const runtime::Extent extent = runtime::extent_of(shape_, strides_);
+  if (extent.low < -furthest_offset || extent.high > furthest_offset) {
+    base::invalid("array: offsets of shape {} with strides {} leave the address space",
+                  to_string(shape_), to_string(strides_));
+  }
+  block_ = std::make_shared<runtime::Block>(
+      static_cast<char*>(data) + extent.low * byte_size(dtype_), std::move(keeper));
+  block_elements_ = extent.high - extent.low + 1;
+  offset_ = -extent.low;
 }
 
 array array::view_raw(void* data, Dtype dtype, Shape shape, Strides strides) {
@@ -90,10 +100,7 @@ bool array::is_contiguous() const {
   return true;
 }
 
-void* array::address() const {
-  if (block_ == nullptr) return nullptr;
-  return static_cast<char*>(block_->start()) + offset_ * byte_size(dtype_);
-}
+void* array::address() const { return runtime::ArrayAccess::address(*this); }
 
 void array::wait_for(bool writing) const {
   if (block_ != nullptr && block_->in_flight()) {

@@ -1,7 +1,9 @@
 #include "runtime/block.h"
 
 #include <algorithm>
+#include <cstddef>
 
+#include "runtime/memory.h"
 #include "runtime/queue.h"
 
 namespace nestjit::runtime {
@@ -88,6 +90,34 @@ void Block::wait_to_overwrite(const Reach& reach) {
   if (in_stream_thread()) return;
   wait_for_notes(reach, true);
   forget([&](const Note& n) { return n.task->finished() && reach.covers(n.reach); });
+}
+
+namespace {
+
+constexpr int64_t alignment = 64;
+
+template <int64_t most>
+class SmallBlock final : public Block {
+ public:
+  // User-provided, or make_shared() would clear the memory.
+  explicit SmallBlock(int64_t bytes) : Block(nullptr, nullptr), counted_(bytes) {
+    const auto low = reinterpret_cast<uintptr_t>(memory_);
+    set_start(memory_ + (alignment - low % alignment) % alignment);
+  }
+
+ private:
+  HeldBytes counted_;
+  std::byte memory_[most + alignment];
+};
+
+}  // namespace
+
+// With all that belongs to the larger one, less than the 1 KiB up to which malloc is fastest.
+std::shared_ptr<Block> small_block(int64_t bytes) {
+  constexpr int64_t tiny = 64, small = 512;
+  if (bytes <= 0 || bytes > small) return nullptr;
+  if (bytes <= tiny) return std::make_shared<SmallBlock<tiny>>(bytes);
+  return std::make_shared<SmallBlock<small>>(bytes);
 }
 
 bool Block::ready(const Reach& reach) const {

@@ -51,6 +51,9 @@ class Block {
   /// Notes a task that reads (writes) `reach`.
   void note(const TaskHandle& task, const Reach& reach, bool writes);
 
+ protected:
+  void set_start(void* start) { start_ = start; }
+
  private:
   struct Note {
     TaskHandle task;
@@ -71,5 +74,9 @@ class Block {
   std::atomic<bool> in_flight_{false};  // there are notes
   std::vector<Note> writers_, readers_;
 };
+
+/// A block of few bytes whose memory comes in the same allocation, aligned to 64 bytes like any
+/// other; null for more bytes, or for none. Counted as allocate_block() (memory.h) counts.
+std::shared_ptr<Block> small_block(int64_t bytes);
 
 }  // namespace nestjit::runtime

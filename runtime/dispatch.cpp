@@ -22,8 +22,7 @@ OnceCache<ConvKernel>& kernels() {
   return cache;
 }
 
-// Grows whenever the cache is cleared; recent look-ups of an older epoch do not count.
-std::atomic<uint64_t> epoch{0};
+std::atomic<uint64_t> epoch{1};
 
 /// The last few problems of one thread: most programs alternate between a handful of layers, and
 /// comparing a problem is cheaper than printing a key and locking the map.
@@ -173,6 +172,10 @@ ConvKernelHandle kernel_of_call(const ops::ConvProblem& problem) {
                                            : look_up_any_length(problem);
   });
 }
+
+uint64_t kernel_epoch() { return epoch.load(std::memory_order_acquire); }
+
+void count_kernel_hit() { kernels().count_hit(); }
 
 }  // namespace nestjit::runtime
 

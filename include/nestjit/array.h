@@ -159,8 +159,11 @@ class array {
 
  private:
   friend struct runtime::ArrayAccess;
+  array(Shape shape, Strides strides, Dtype dtype, int64_t size);
   static array foreign(void* data, Dtype dtype, Shape shape, Strides strides, bool read_only,
                        std::shared_ptr<const void> keeper = {});
+  void take_memory();
+  void reach_foreign(void* data, std::shared_ptr<const void> keeper);
   void fill_from(const void* values, int64_t count);
   void expect_dtype(Dtype wanted) const;
   void expect_writable() const;
