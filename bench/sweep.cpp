@@ -18,6 +18,7 @@
 #include "bench/problem_list.h"
 #include "nestjit/error.h"
 #include "nestjit/statistics.h"
+#include "ops/conv/candidates.h"
 #include "ops/conv/cost_model.h"
 #include "ops/conv/schedule.h"
 #include "runtime/bind.h"

@@ -215,13 +215,14 @@ class Address {
     constexpr int64_t far = int64_t{1} << 20;  // the middle of loops without an end
     const Interval range = bounds_.range(next_.var);
     if (range.min < -far) return;
-    const int64_t middle = range.min + (std::min(range.max, range.min + far) - range.min) / 2;
+    Substitution middle{
+        {next_.id(), range.min + (std::min(range.max, range.min + far) - range.min) / 2}};
+    for (const Inner& loop : inner_) middle[id_of(loop.var)] = loop.last.value_or(0) / 2;
     for (const Linear::Term& term : Linear(form_).terms) {
       const auto* clamp = term.atom.as<Binary>();
       if (!clamp) continue;
       if (clamp->op != BinaryOp::min && clamp->op != BinaryOp::max) continue;
-      const Interval difference =
-          bounds_.range(simplify(substitute(clamp->a - clamp->b, {{next_.id(), Expr(middle)}})));
+      const Interval difference = bounds_.range(simplify(substitute(clamp->a - clamp->b, middle)));
       const bool a_less = difference.max <= 0, b_less = difference.min >= 0;
       if (!a_less && !b_less) continue;
       const Expr side = a_less == (clamp->op == BinaryOp::min) ? clamp->a : clamp->b;

@@ -72,7 +72,7 @@ void set(Plan& plan, std::string_view key, std::string_view value) {
   else if (key == "vectors")
     plan.vectors = number(key, value, 1);
   else if (key == "edge")
-    plan.edge_rows = number(key, value, 1);
+    plan.edge_rows = number(key, value, 0);
   else if (key == "block")
     plan.row_block = number(key, value, 0);
   else if (key == "depth")

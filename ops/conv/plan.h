@@ -19,13 +19,14 @@ struct Plan {
   Lanes lanes = Lanes::columns;
   int64_t rows = 1;             // rows of the register tile
   int64_t vectors = 1;          // vectors of columns of the register tile
-  int64_t edge_rows = 1;        // rows of the tile that serves edge rows and what is left over
+  int64_t edge_rows = 1;        // rows of the tile that serves edge rows and what is left over;
+                                // 0: there is one tile, of all rows, with a body a tap
   int64_t row_block = 0;        // rows a workgroup; 0: all of them
   int64_t depth_block = 0;      // steps of the reduction before the sums go through memory; 0: all
   bool rows_outermost = false;  // a block of rows meets all panels before the next block does
   bool fetch_rows = false;      // ask for the next tile's rows of the input ahead of time
   bool fetch_panels = false;    // ask for the next panel of packed weights ahead of time
-  bool fetch_output = false;    // channels: ask for the lines that the next block writes
+  bool fetch_output = false;    // ask for the output's lines ahead of time, where rows lie apart
 
   bool operator==(const Plan&) const = default;
 };

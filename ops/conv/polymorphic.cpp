@@ -8,6 +8,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "ops/conv/candidates.h"
 #include "ops/conv/cost_model.h"
 #include "ops/conv/define.h"
 #include "ops/conv/schedule.h"

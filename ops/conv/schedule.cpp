@@ -171,8 +171,8 @@ class Template {
     if (channel_lanes() && plan_.row_block > 0)
       part.distributed.resize(outer.size() - panels.size());
     step("reorder {} {} {}", join(outer), names.q, join(part.inner));
-    step("tighten {} keep=inner", names.q);
-    if (channel_lanes() && plan_.row_block > 0 && !blocks.empty()) {
+    if (plan_.edge_rows > 0) step("tighten {} keep=inner", names.q);
+    if (channel_lanes() && plan_.row_block > 0 && plan_.rows_outermost && !blocks.empty()) {
       // A vector of each row of the next block, as many as were used for this one.
       const int64_t lines = plan_.row_block * products_.parts[0].residues;
       if (plan_.fetch_rows && lines <= most_lines) step("prefetch x {} {}", blocks[0], panels[0]);
@@ -208,6 +208,7 @@ class Template {
   /// Packed weights; full rows in tiles, then edge rows and what is left.
   void register_tiles(const Part& part, const std::string& id, const Product& product) {
     step("pack w {} {} {} {} -> {}wp", join(part.packed), part.t, part.ci, join(part.inner), id);
+    if (plan_.edge_rows == 0) return one_tile(part);
     const std::string main = id + "qm", rest = id + "qr";
     step("peel {} by={} -> {} {}", part.q, plan_.rows, main, rest);
     step("split {} by={} -> {}q0 {}q1", main, plan_.rows, id, id);
@@ -230,6 +231,13 @@ class Template {
     tile(id + "r1", rest, part.inner);
   }
 
+  /// One tile has all rows of a panel. Tap by tap, with a body each, no row computes a tap that it
+  /// does not have.
+  void one_tile(const Part& part) {
+    tile(part.q, "", part.inner);
+    step("unroll {}", part.t);
+  }
+
   /// Asks for what the next tile or panel needs, where that is little beside the work of a tile.
   void prefetches(const Part& part, const std::string& id, const Product& product,
                   const std::string& innermost) {
@@ -242,11 +250,11 @@ class Template {
       step("prefetch x {}q0 {}", id, innermost);
     else if (plan_.fetch_rows && plan_.rows * problem_.in_channels <= most_fetched * turns)
       step("prefetch x {}q0 {}", id, innermost);
-    // Outputs of a panel are neighbours, or all of a row, or channels of one residue.
+    // Outputs side by side need no help: the machine foresees them.
     const int64_t panel = plan_.vectors * lanes_;
-    const bool known =
-        columns_are_neighbours(problem_) || row_columns == panel || products_.channels % panel == 0;
-    if (plan_.fetch_output && known && out_lines <= turns)
+    const bool apart = !columns_are_neighbours(problem_) &&
+                       (row_columns == panel || products_.channels % panel == 0);
+    if (plan_.fetch_output && apart && out_lines <= turns)
       step("prefetch y {}q0 {}", id, innermost);
     if (plan_.fetch_panels && steps * plan_.vectors * lanes_ <= most_fetched * turns)
       step("prefetch {}wp {} {}", id, part.packed.back(), innermost);
@@ -257,12 +265,12 @@ class Template {
     Handles unrolled{rows}, band{rows};
     for (const std::string& loop : inner) {
       if (loop.empty()) continue;
-      band.push_back(part + "/" + local_name(loop));
+      band.push_back(part.empty() ? loop : part + "/" + local_name(loop));
       if (&loop != &inner.back()) unrolled.push_back(band.back());
     }
     step("unroll {}", join(unrolled));
     step("vectorize {}", band.back());
-    step("accumulate {} -> {}/acc", join(band), part);
+    step("accumulate {} -> {}acc", join(band), part.empty() ? "" : part + "/");
   }
 
   static constexpr int64_t most_unrolled = 32;
@@ -284,6 +292,8 @@ Schedule schedule_of(const ConvProblem& problem, const Target& target, const Pla
   if (problem.axes.size() != 1)
     base::unsupported("{}: only one spatial axis has a schedule, got {}", problem.op,
                       problem.axes.size());
+  if (plan.edge_rows == 0 && (plan.lanes != Lanes::columns || plan.row_block > 0))
+    base::invalid("plan: edge=0, one tile of all rows, takes lanes=columns and block=0");
   if (plan.lanes != Lanes::positions) return Template(problem, target, plan).build();
   if (auto schedule = positions_schedule(problem, target)) return *std::move(schedule);
   base::unsupported("{}: lanes=positions has no form for this problem", to_string(problem));

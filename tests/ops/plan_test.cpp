@@ -49,8 +49,8 @@ TEST(Plan, Errors) {
   expect_text("rows=0", "plan: rows= takes an integer from 1 to 2147483648, got '0'");
   expect_text("vectors=2147483649",
               "plan: vectors= takes an integer from 1 to 2147483648, got '2147483649'");
-  expect_text("edge=3x", "plan: edge= takes an integer from 1 to 2147483648, got '3x'");
-  expect_text("edge=", "plan: edge= takes an integer from 1 to 2147483648, got ''");
+  expect_text("edge=3x", "plan: edge= takes an integer from 0 to 2147483648, got '3x'");
+  expect_text("edge=", "plan: edge= takes an integer from 0 to 2147483648, got ''");
   expect_text("block=-1", "plan: block= takes an integer from 0 to 2147483648, got '-1'");
   expect_text("lanes=rows", "plan: lanes= takes columns, channels or positions, got 'rows'");
   expect_text("depth=-1", "plan: depth= takes an integer from 0 to 2147483648, got '-1'");

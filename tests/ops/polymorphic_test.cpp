@@ -67,7 +67,8 @@ TEST(Polymorphic, TriangleHoldsForRandomLayers) {
     Draw draw(seed);
     const ConvProblem layer = random_problem(draw, 2000);
     const compiler::Target target = random_target(draw);
-    const Plan plan = draw.one_in(2) ? polymorphic_plan(layer, target) : random_plan(draw, layer);
+    Plan plan = draw.one_in(2) ? polymorphic_plan(layer, target) : random_plan(draw, layer);
+    plan.edge_rows = std::max<int64_t>(plan.edge_rows, 1);  // no tile has all rows of any length
     SCOPED_TRACE(fmt::format("{}\n{} on {}\n{}",
                              reproduce_line(seed, "Polymorphic.TriangleHoldsForRandomLayers"),
                              to_string(layer), target.name(), to_string(plan)));

@@ -111,6 +111,10 @@ Plan random_plan(Draw& draw, const ConvProblem& problem) {
   plan.fetch_rows = draw.one_in(3);
   plan.depth_block = draw.one_in(3) ? draw.between(1, 9) : 0;
   plan.fetch_panels = draw.one_in(3);
+  plan.fetch_output = draw.one_in(3);
+  // A tile of many rows takes long to interpret.
+  if (plan.lanes == Lanes::columns && products_of(problem).rows <= 12 && draw.one_in(3))
+    plan.edge_rows = plan.row_block = plan.depth_block = 0;
   return plan;
 }
 
