@@ -123,6 +123,7 @@ class Template {
     step("parallel {}", join(distributed));
     if (skips) {
       step("peel {} at=1 -> reached skipped", names.h);
+      zeros(names.under("skipped", names.h), "skipped", true);
       names = names.under("reached", names.h);
       prefix_ = "reached/";
     }
@@ -131,8 +132,20 @@ class Template {
     for (const auto& [id, product] :
          {std::pair{"few", products_.parts[0]}, {"many", products_.parts[1]}}) {
       prefix_ = std::string(id) + "/";
-      if (product.taps > 0) inner_part(names.under(id, names.j), std::string(id) + ".", product);
+      if (product.taps > 0)
+        inner_part(names.under(id, names.j), std::string(id) + ".", product);
+      else
+        zeros(names.under(id, names.j), id, false);
     }
+  }
+
+  /// Positions without taps. Cropping may leave few of very many: the loops run over those alone.
+  void zeros(const Names& names, const std::string& part, bool skipped) {
+    const std::string lane = channel_lanes() ? fmt::format("{0}/g0 {0}/lane ", part) : "";
+    step("reorder {} {} {} {}{}", names.q, names.j, skipped ? names.h : "", lane, names.co);
+    step("tighten {} keep=inner", names.q);
+    step("tighten {}{}", names.j, skipped ? " keep=inner" : "");
+    if (skipped) step("tighten {}", names.h);
   }
 
   void inner_part(const Names& names, const std::string& id, const Product& product) {
