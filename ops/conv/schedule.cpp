@@ -14,10 +14,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/checked.h"
 #include "base/error.h"
 #include "ops/conv/product.h"
 #include "ops/conv/schedule_positions.h"
+#include "ops/conv/wide.h"
 
 namespace nestjit::ops {
 namespace {
@@ -44,6 +47,17 @@ struct Names {
   }
 };
 
+/// Whether the terms q*s, j*d and the constants beside them, which cancel to a position of the
+/// output, stay within 64 bits in bytes of the output.
+bool offsets_fit(const ConvProblem& problem) {
+  const ConvAxis& axis = problem.axes[0];
+  const Wide terms = Wide{axis.input_dilation} * axis.dilation + Wide{axis.dilation} * axis.taps +
+                     axis.output +
+                     (axis.padding_low < 0 ? -Wide{axis.padding_low} : Wide{axis.padding_low});
+  return 2 * terms * std::max<int64_t>(problem.out_channels, 1) * ir::byte_size(problem.dtype) <
+         (Wide{1} << 62);
+}
+
 class Template {
  public:
   Template(const ConvProblem& problem, const Target& target, const Plan& plan)
@@ -53,7 +67,8 @@ class Template {
         lanes_(target.lanes(problem.dtype)) {}
 
   Schedule build() {
-    if (products_.empty) {  // no guard is left to work on
+    // No guard is left to work on, or the terms of an address would not fit.
+    if (products_.empty || !offsets_fit(problem_)) {
       step("parallel n o");
       return std::move(schedule_);
     }
