@@ -156,11 +156,11 @@ bool Machine::compare(const ExprCode& code, int lane) {
 
 int64_t Machine::element(int32_t buffer, int32_t indices, int lane) {
   const Memory& m = memory[buffer];
-  int64_t offset = 0;
+  int64_t offset = m.origin;
   for (size_t d = 0; d < m.shape.size(); ++d) {
     const int64_t i = index(program_.lists[indices + d], lane);
     if (i < 0 || i >= m.shape[d]) outside(buffer, indices, lane);
-    offset = offset * m.shape[d] + i;
+    offset += i * m.strides[d];
   }
   return offset;
 }

@@ -17,8 +17,9 @@ union Cell {
 struct Memory {
   void* data = nullptr;
   Scalar scalar = Scalar::f32;
-  std::vector<int64_t> shape;
-  int64_t elements = 0;
+  std::vector<int64_t> shape, strides;
+  int64_t origin = 0;    // element number of indices 0, 0, ...
+  int64_t elements = 0;  // of memory, from the lowest to the highest
 };
 
 /// Evaluates expressions lane by lane. A scalar operand gives the same for every lane.

@@ -70,6 +70,12 @@ class Verifier final : private StmtVisitor<void> {
       add(Rule::roles, buffer.name, fmt::format("a parameter of role {}", name_of(buffer.role)));
     for (const Expr& extent : buffer.shape)
       walk_exprs(extent, [&](const Expr& e) { check_extent(buffer, e); });
+    for (const Expr& stride : buffer.strides) {
+      walk_exprs(stride, [&](const Expr& e) { check_extent(buffer, e); });
+      if (!constant_of(stride) && bounds_of(kernel_).range(stride).min < 0)
+        add(Rule::shapes, buffer.name,
+            fmt::format("the stride {} may be negative and is no constant", to_string(stride)));
+    }
     check_flat(buffer, buffer.name);
   }
 
@@ -82,6 +88,8 @@ class Verifier final : private StmtVisitor<void> {
   }
 
   void check_flat(const Buffer& buffer, std::string node) {
+    if (form_ == Form::lowered && !buffer.strides.empty())
+      add(Rule::flat, node, fmt::format("buffer '{}' has strides", buffer.name));
     if (form_ == Form::lowered && buffer.rank() != 1)
       add(Rule::flat, std::move(node),
           fmt::format("buffer '{}' has {} dimensions", buffer.name, buffer.rank()));

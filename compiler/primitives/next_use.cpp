@@ -76,8 +76,8 @@ class Address {
         name_(name),
         next_(next),
         bounds_(bounds_throughout(state.kernel(), next.id())) {
-    const std::vector<Expr> strides = row_major_strides(access.buffer->shape);
-    Expr element = 0;
+    const std::vector<Expr> strides = access.buffer->memory_strides();
+    Expr element = access.buffer->origin();
     for (size_t d = 0; d < access.indices.size(); ++d)
       element = element + access.indices[d] * strides[d];
     form_ = Linear::of(simplify(substitute(element, from_zero(access.around))));
