@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "runtime/element_types.h"
+#include "runtime/queue.h"
 
 namespace nestjit::runtime {
 namespace {
@@ -19,22 +20,6 @@ void judge_types(std::string_view op, Dtype input, Dtype weight) {
         "got {}",
         op, floating_types, name_of(weight));
   }
-}
-
-void judge_device(std::string_view op, const StreamOrDevice& stream) {
-  Device device;
-  if (const auto* s = std::get_if<Stream>(&stream)) {
-    device = s->device;
-    if (s->index != 0) {
-      base::unsupported("{}: stream {} was asked for, a device has its default stream only", op,
-                        s->index);
-    }
-  } else if (const auto* d = std::get_if<Device>(&stream)) {
-    device = *d;
-  }
-  if (device.type == Device::cpu && device.index == 0) return;
-  base::unsupported("{}: device {}:{} has no back end, this build generates code for cpu:0 only",
-                    op, device.type == Device::cpu ? "cpu" : "gpu", device.index);
 }
 
 }  // namespace

@@ -11,6 +11,8 @@ namespace nestjit::runtime {
 
 struct ConvParameters {
   int stride, padding, dilation, output_padding, groups;
+
+  bool operator==(const ConvParameters&) const = default;
 };
 
 /// What an operand looks like; its elements do not matter for the judgement.

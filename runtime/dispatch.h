@@ -37,4 +37,10 @@ ConvKernelHandle any_length_kernel(const ops::ConvProblem& problem);
 /// lengths always get conv_kernel(). Throws invalid argument for other settings.
 ConvKernelHandle kernel_of_call(const ops::ConvProblem& problem);
 
+/// Above 0; grows whenever kernels are cleared: what was looked up in an older epoch does not
+/// count.
+uint64_t kernel_epoch();
+/// Counts a look-up that was answered by an earlier one of the same epoch.
+void count_kernel_hit();
+
 }  // namespace nestjit::runtime

@@ -5,6 +5,7 @@
 // array.h         arrays: shape, strides, memory of their own or somebody else's
 // conv.h          the transposed convolution, called directly or bound to its weights
 // convolutions.h  the other members of the convolution family
+// dlpack.h        arrays to and from DLPack tensors
 // dtype.h         element types
 // error.h         the one exception type and its four kinds
 // gradients.h     their gradients
@@ -16,6 +17,7 @@
 #include "nestjit/array.h"
 #include "nestjit/conv.h"
 #include "nestjit/convolutions.h"
+#include "nestjit/dlpack.h"
 #include "nestjit/dtype.h"
 #include "nestjit/error.h"
 #include "nestjit/gradients.h"

@@ -168,7 +168,8 @@ std::string to_string(const ConvProblem& problem);
 
 /// 2 * N * pairs * C * O/G, where pairs counts the (position, tap) pairs that land inside the
 /// output; the same for a gradient. Exact up to the final rounding; closed form, cheap for any
-/// length: its work grows with the smaller of input_dilation and taps only.
+/// length: its work grows with the smaller of input_dilation and taps only, and with stride 1 not
+/// at all.
 double flop_count(const ConvProblem& problem);
 
 /// Non-empty, comment-stripped lines of a problem list ('#' starts a comment).

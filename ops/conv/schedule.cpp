@@ -18,6 +18,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/checked.h"
 #include "base/error.h"
 #include "ops/conv/operands.h"
@@ -25,6 +27,7 @@
 #include "ops/conv/schedule_axis.h"
 #include "ops/conv/schedule_positions.h"
 #include "ops/conv/schedule_weight_gradient.h"
+#include "ops/conv/wide.h"
 
 namespace nestjit::ops {
 namespace {
@@ -53,6 +56,17 @@ struct Names {
   }
 };
 
+/// Whether the terms q*s, j*d and the constants beside them, which cancel to a position of the
+/// output, stay within 64 bits in bytes of the output.
+bool offsets_fit(const ConvProblem& problem) {
+  const ConvAxis& axis = problem.axes[0];
+  const Wide terms = Wide{axis.input_dilation} * axis.dilation + Wide{axis.dilation} * axis.taps +
+                     axis.output +
+                     (axis.padding_low < 0 ? -Wide{axis.padding_low} : Wide{axis.padding_low});
+  return 2 * terms * std::max<int64_t>(problem.out_channels, 1) * ir::byte_size(problem.dtype) <
+         (Wide{1} << 62);
+}
+
 class Template {
  public:
   Template(const ConvProblem& problem, const Target& target, const Plan& plan)
@@ -64,7 +78,8 @@ class Template {
         staged_(!products_.empty && stages_input(problem, products_, plan)) {}
 
   Schedule build() {
-    if (products_.empty) {  // no guard is left to work on
+    // No guard is left to work on, or the terms of an address would not fit.
+    if (products_.empty || !offsets_fit(problem_)) {
       step("parallel n {}", several_axes() ? "o0" : "o");
       return std::move(schedule_);
     }
@@ -133,6 +148,7 @@ class Template {
     if (staged_) stage(distributed);
     if (skips) {
       step("peel {} at=1 -> reached skipped", names.h);
+      zeros(names.under("skipped", names.h), "skipped", true);
       names = names.under("reached", names.h);
       prefix_ = "reached/";
     }
@@ -141,8 +157,20 @@ class Template {
     for (const auto& [id, product] :
          {std::pair{"few", products_.parts[0]}, {"many", products_.parts[1]}}) {
       prefix_ = std::string(id) + "/";
-      if (product.taps > 0) inner_part(names.under(id, names.j), std::string(id) + ".", product);
+      if (product.taps > 0)
+        inner_part(names.under(id, names.j), std::string(id) + ".", product);
+      else
+        zeros(names.under(id, names.j), id, false);
     }
+  }
+
+  /// Positions without taps. Cropping may leave few of very many: the loops run over those alone.
+  void zeros(const Names& names, const std::string& part, bool skipped) {
+    const std::string lane = channel_lanes() ? fmt::format("{0}/g0 {0}/lane ", part) : "";
+    step("reorder {} {} {} {}{}", names.q, names.j, skipped ? names.h : "", lane, names.co);
+    step("tighten {} keep=inner", names.q);
+    step("tighten {}{}", names.j, skipped ? " keep=inner" : "");
+    if (skipped) step("tighten {}", names.h);
   }
 
   void inner_part(const Names& names, const std::string& id, const Product& product) {
