@@ -29,7 +29,6 @@ llvm::Value* emit_binary(Builder& ir, const ir::Binary& node, llvm::Value* a, ll
 llvm::Value* emit_compare(Builder& ir, const ir::Compare& node, llvm::Value* a, llvm::Value* b);
 /// Of the functions that lowering leaves: sqrt, abs and pow2.
 llvm::Value* emit_call(Builder& ir, const Target& target, const ir::Call& node, llvm::Value* a);
-/// Throws unsupported for a conversion that the target has no instruction for.
 llvm::Value* emit_cast(Builder& ir, const Target& target, ir::Type from, ir::Type to,
                        llvm::Value* a);
 

@@ -38,6 +38,13 @@ class Draw {
 /// its output and its input are not empty, and it needs at most `most_products` products.
 ConvProblem random_problem(Draw& draw, double most_products);
 
+/// Any member of the family, forward or a gradient, under the same rules.
+ConvProblem random_member(Draw& draw, double most_products);
+
+/// The problem with element types drawn for both operands: f32 for half of the problems, one type
+/// for most others.
+ConvProblem with_random_types(Draw& draw, ConvProblem problem);
+
 /// Any plan that the template has a schedule for.
 Plan random_plan(Draw& draw, const ConvProblem& problem);
 
