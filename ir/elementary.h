@@ -11,8 +11,8 @@
 //   sigmoid           2.0    2.0    0 and 1 beyond the ends; denormals are right
 //   tanh              2.0    2.0    -1 and 1 beyond the ends; odd to the bit
 //   sin               1.9    1.9    for |x| <= 2^20, f64 2^40
-//     not fused       1.9    2.2    for |x| <= 2^19, f64 2^25
-//   sin_squared       3.5    3.6    for |x| <= pi/2
+//     not fused       1.9    2.3    for |x| <= 2^19, f64 2^25
+//   sin_squared       3.5    3.6    for |x| <= pi/2; 4 when not fused
 //     absolute        3e-7   6e-16  in the range of sin
 //
 // NaN gives NaN (but sin_squared), an infinity the limit, or NaN for sin. Beyond its limit a sine
