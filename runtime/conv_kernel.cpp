@@ -109,8 +109,8 @@ void ConvKernel::run_once(const ConvCall& call, const void* x, const void* w, vo
   for (const compiler::PackedOperand& operand : code_.packed) bytes += padded(operand.bytes);
   if (bytes > most_on_stack) return run(call, x, pack(borrowed), y);
   alignas(packed_alignment) std::array<std::byte, most_on_stack> memory;
-  std::array<void*, conv_operands + most_packed> buffers{const_cast<void*>(x),
-                                                         const_cast<void*>(w), y};
+  std::array<void*, conv_operands + most_packed> buffers{const_cast<void*>(x), const_cast<void*>(w),
+                                                         y};
   std::byte* next = memory.data();
   for (size_t i = 0; i < code_.packed.size(); ++i) {
     pack_operand(code_.packed[i], w, next, 1);

@@ -63,8 +63,8 @@ bool offsets_fit(const ConvProblem& problem) {
   Wide inner = std::max<int64_t>(problem.out_channels, 1) * ir::byte_size(problem.dtype);
   for (size_t i = problem.axes.size(); i-- > 0;) {
     const ConvAxis& axis = problem.axes[i];
-    const Wide terms = Wide{axis.input_dilation} * axis.dilation +
-                       Wide{axis.dilation} * axis.taps + axis.output +
+    const Wide terms = Wide{axis.input_dilation} * axis.dilation + Wide{axis.dilation} * axis.taps +
+                       axis.output +
                        (axis.padding_low < 0 ? -Wide{axis.padding_low} : Wide{axis.padding_low});
     if (terms >= limit || inner >= limit || 2 * terms * inner >= limit) return false;
     inner *= std::max<int64_t>(axis.output, 1);
