@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "bench/peers/transposed.h"
+#include "ops/conv/gradients.h"
 #include "runtime/bind.h"
 #include "tools/formula_inputs.h"
 #include "tools/operands.h"
@@ -17,13 +17,10 @@ constexpr uint64_t seed = 1;
 constexpr double largest_product = 4;    // of two q16 values
 constexpr double exact_below = 65536.0;  // 24 bits of mantissa, 8 of them behind the point
 
-array filled(const Shape& shape, tools::Stream stream) {
-  array a = array::empty(shape);
-  for (int64_t i = 0; i < a.size(); ++i) {
-    a.mutable_data<float>()[i] =
-        tools::formula_value(tools::Formula::q16, seed, stream, static_cast<uint64_t>(i));
-  }
-  return a;
+array filled(const std::vector<int64_t>& shape, tools::Stream stream, ir::Scalar scalar) {
+  const auto count = static_cast<size_t>(ops::element_count(shape));
+  return tools::array_of(tools::formula_values(tools::Formula::q16, seed, stream, count), shape,
+                         scalar);
 }
 
 array magnitudes(const array& values) {
@@ -36,13 +33,17 @@ array magnitudes(const array& values) {
 
 /// Most products in one output.
 double most_products(const ops::ConvProblem& problem) {
-  const Transposed c = transposed(problem);
-  return static_cast<double>(c.taps) * static_cast<double>(c.group_inputs());
+  const bool gradient = problem.result == ops::ConvResult::weight_gradient;
+  auto products =
+      static_cast<double>(gradient ? problem.batch : problem.in_channels / problem.groups);
+  for (const ops::ConvAxis& axis : problem.axes)
+    products *= static_cast<double>(gradient ? ops::summed_positions(axis) : axis.taps);
+  return products;
 }
 
 /// The largest difference allowed, one an element.
 array tolerances(const ops::ConvProblem& problem, const array& x, const array& w) {
-  array bound = array::zeros(problem.y_shape());
+  array bound = array::zeros(problem.result_shape());
   const double n = most_products(problem);
   if (n * largest_product < exact_below) return bound;
   const BoundConv sums = runtime::bind_conv(problem, magnitudes(w), 1);
@@ -55,11 +56,11 @@ array tolerances(const ops::ConvProblem& problem, const array& x, const array& w
 }  // namespace
 
 array exact_input(const ops::ConvProblem& problem) {
-  return filled(problem.x_shape(), tools::Stream::x);
+  return filled(problem.x_shape(), tools::Stream::x, problem.x_dtype);
 }
 
 array exact_weight(const ops::ConvProblem& problem) {
-  return filled(problem.w_shape(), tools::Stream::w);
+  return filled(problem.second_shape(), tools::Stream::w, problem.w_dtype);
 }
 
 std::string difference(const ops::ConvProblem& problem, const array& x, const array& w,
@@ -73,7 +74,7 @@ std::string difference(const ops::ConvProblem& problem, const array& x, const ar
   }
   if (differing == 0) return {};
   return fmt::format("{} of {} elements differ; first at {}: {:.9g}, ours {:.9g}", differing,
-                     ours.size(), tools::index_text(problem.y_shape(), first),
+                     ours.size(), tools::index_text(problem.result_shape(), first),
                      got.data<float>()[first], ours.data<float>()[first]);
 }
 

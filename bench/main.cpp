@@ -8,6 +8,7 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,12 @@ int run(const BenchOptions& o) {
   std::vector<std::unique_ptr<Peer>> peers;
   if (o.peers) peers = make_peers(o.threads, missing);
   const runtime::PeakMeter meter(compiler::host_target());
+  std::optional<runtime::PeakMeter> f64_meter;
+  const auto meter_of = [&](const ops::ConvProblem& p) -> const runtime::PeakMeter& {
+    if (ops::accumulation_type(p) != ir::Scalar::f64) return meter;
+    if (!f64_meter) f64_meter.emplace(compiler::host_target(), 200, ir::Scalar::f64);
+    return *f64_meter;
+  };
   if (o.assembly) fmt::print("{}\n", meter.assembly());
   const Context context = describe_run(o, peers, missing);
   compile_one_kernel_first();
@@ -82,7 +89,8 @@ int run(const BenchOptions& o) {
         for (auto _ : state) state.SetIterationTime(round());
       };
       try {
-        if (failure == nullptr) results.push_back(run_problem(problem, o, meter, peers, loop));
+        if (failure == nullptr)
+          results.push_back(run_problem(problem, o, meter_of(problem.problem), peers, loop));
       } catch (...) {
         failure = std::current_exception();
       }

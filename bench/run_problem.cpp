@@ -14,6 +14,7 @@
 #include "ops/conv/schedule.h"
 #include "runtime/bind.h"
 #include "runtime/dispatch.h"
+#include "runtime/element_types.h"
 #include "tools/operands.h"
 
 namespace nestjit::bench {
@@ -23,7 +24,7 @@ constexpr size_t ours = 0;   // the first contestant
 constexpr int packings = 3;  // of the weights, for their time
 
 void copy(const array& from, array& to) {
-  std::memcpy(to.mutable_data<float>(), from.data<float>(), static_cast<size_t>(from.nbytes()));
+  std::memcpy(to.mutable_raw(), from.raw(), static_cast<size_t>(from.nbytes()));
 }
 
 void poison(array& a) {
@@ -35,7 +36,7 @@ struct Arrays {
   explicit Arrays(const ops::ConvProblem& problem)
       : x(exact_input(problem)),
         w(exact_weight(problem)),
-        y(array::zeros(problem.y_shape())) {}
+        y(array::zeros(problem.result_shape(), runtime::dtype_of_scalar(problem.dtype))) {}
   array x, w, y;
 };
 
@@ -43,6 +44,10 @@ struct Arrays {
 PeerResult prepare(Peer& peer, const ops::ConvProblem& problem, Arrays& arrays,
                    const array& expected, std::function<void()>& call) {
   PeerResult result{peer.name(), "", "", {}, 0, ""};
+  if (problem.dtype != ir::Scalar::f32 || problem.x_dtype != problem.w_dtype) {
+    result.refusal = "peers take float32 only";
+    return result;
+  }
   try {
     PeerCall made = peer.prepare(
         problem, {arrays.x.data<float>(), arrays.w.data<float>(), arrays.y.mutable_data<float>()});
@@ -84,13 +89,13 @@ void measure(Result& result, const ops::ConvProblem& problem, const BoundConv& b
              const std::vector<std::unique_ptr<Peer>>& peers, const RoundLoop& loop) {
   const double flops = ops::flop_count(problem);
   const int threads = result.threads;
-  const float* x = arrays.x.data<float>();
-  float* y = arrays.y.mutable_data<float>();
-  std::vector<Contestant> contestants{{[&bound, x, y] { bound.run(x, y); }, flops, threads}};
+  const void* x = arrays.x.raw();
+  void* y = arrays.y.mutable_raw();
+  std::vector<Contestant> contestants{{[&bound, x, y] { bound.run_raw(x, y); }, flops, threads}};
   Seats seats;
 
-  bound.run(x, y);
-  array expected = array::empty(arrays.y.shape());
+  bound.run_raw(x, y);
+  array expected = array::empty(arrays.y.shape(), arrays.y.dtype());
   copy(arrays.y, expected);
   for (const auto& peer : peers) {
     std::function<void()> call;
@@ -106,7 +111,7 @@ void measure(Result& result, const ops::ConvProblem& problem, const BoundConv& b
   if (threads > 1) {
     alone.emplace(runtime::bind_conv(problem, arrays.w, 1));
     seats.one_thread = contestants.size();
-    contestants.push_back({[&alone, x, y] { alone->run(x, y); }, flops, 1});
+    contestants.push_back({[&alone, x, y] { alone->run_raw(x, y); }, flops, 1});
   }
 
   copy(tools::formula_input(problem, 1), arrays.x);  // full mantissas for the rounds

@@ -22,6 +22,7 @@
 #include "ops/conv/cost_model.h"
 #include "ops/conv/schedule.h"
 #include "runtime/bind.h"
+#include "runtime/element_types.h"
 #include "tools/measure.h"
 #include "tools/operands.h"
 
@@ -52,7 +53,7 @@ class Sweep {
         options_(options),
         x_(tools::formula_input(problem, 1)),
         w_(tools::formula_weight(problem, 1)),
-        y_(array::zeros(problem.y_shape())) {}
+        y_(array::zeros(problem.result_shape(), runtime::dtype_of_scalar(problem.dtype))) {}
 
   /// Regret of the default; prints the finalists.
   double run() {
@@ -94,7 +95,7 @@ class Sweep {
     return c;
   }
 
-  void run_once(const BoundConv& kernel) { kernel.run(x_.data<float>(), y_.mutable_data<float>()); }
+  void run_once(const BoundConv& kernel) { kernel.run_raw(x_.raw(), y_.mutable_raw()); }
 
   /// Seconds of a call; short calls are repeated for about half a millisecond.
   double time_batch(const BoundConv& kernel) {
@@ -110,12 +111,13 @@ class Sweep {
   }
 
   void check(const Contestant& c) {
-    const auto bytes = static_cast<size_t>(y_.size()) * sizeof(float);
+    const auto bytes = static_cast<size_t>(y_.nbytes());
     if (reference_.empty()) {
-      reference_.assign(y_.data<float>(), y_.data<float>() + y_.size());
+      reference_.resize(bytes);
+      std::memcpy(reference_.data(), y_.raw(), bytes);
       return;
     }
-    if (std::memcmp(reference_.data(), y_.data<float>(), bytes) != 0)
+    if (std::memcmp(reference_.data(), y_.raw(), bytes) != 0)
       throw Error(ErrorKind::internal, fmt::format("sweep: {}: plan {} gives other bits",
                                                    ops::to_string(problem_), to_string(c.plan)));
   }
@@ -150,7 +152,7 @@ class Sweep {
   const ops::ConvProblem& problem_;
   const SweepOptions& options_;
   array x_, w_, y_;
-  std::vector<float> reference_;
+  std::vector<char> reference_;
 };
 
 int run(const SweepOptions& o) {

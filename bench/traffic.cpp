@@ -7,14 +7,21 @@
 namespace nestjit::bench {
 namespace {
 
-constexpr int64_t element = 4;  // bytes of f32
-
 /// Of a >= 0.
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
 
 Traffic needed_traffic(const ops::ConvProblem& problem) {
+  if (!is_transposed(problem)) {
+    const auto bytes = [](ir::Scalar scalar, const std::vector<int64_t>& shape) {
+      return ir::byte_size(scalar) * ops::element_count(shape);
+    };
+    const bool gradient = problem.result == ops::ConvResult::weight_gradient;
+    return {bytes(gradient ? problem.dtype : problem.w_dtype, problem.w_shape()),
+            bytes(problem.x_dtype, problem.x_shape()),
+            bytes(gradient ? problem.w_dtype : problem.dtype, problem.y_shape())};
+  }
   const Transposed c = transposed(problem);
   int64_t taps = 0;
   for (int64_t k = 0; k < c.taps; ++k) {
@@ -24,9 +31,9 @@ Traffic needed_traffic(const ops::ConvProblem& problem) {
     const int64_t past = low + c.out_length <= 0 ? 0 : ceil_div(low + c.out_length, c.stride);
     taps += std::min(past, c.length) > first ? 1 : 0;
   }
-  return {element * taps * c.out_channels * c.group_inputs(),
-          element * c.batch * c.length * c.in_channels,
-          element * c.batch * c.out_length * c.out_channels};
+  return {ir::byte_size(problem.w_dtype) * taps * c.out_channels * c.group_inputs(),
+          ir::byte_size(problem.x_dtype) * c.batch * c.length * c.in_channels,
+          ir::byte_size(problem.dtype) * c.batch * c.out_length * c.out_channels};
 }
 
 }  // namespace nestjit::bench

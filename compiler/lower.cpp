@@ -3,6 +3,7 @@
 #include "compiler/passes/demote_tiles.h"
 #include "compiler/passes/drop_dead_tile_stores.h"
 #include "compiler/passes/drop_tile_guards.h"
+#include "compiler/passes/expand_calls.h"
 #include "compiler/passes/flatten.h"
 #include "compiler/passes/reuse_loads.h"
 #include "compiler/passes/unroll.h"
@@ -25,7 +26,8 @@ struct Pass {
 
 // Dead code goes first and after unrolling, so that no pass meets an empty loop, and parameters are
 // flattened while their indices are scalars. Guards of tiles go while rows and lanes are still told
-// apart; loads are shared last, when equal addresses look equal.
+// apart; loads are shared when equal addresses look equal. Functions are written out last: until
+// then a call is one node, however often it is unrolled.
 constexpr Pass passes[] = {
     {"simplify", simplify},
     {"flatten_parameters", flatten_parameters},
@@ -39,6 +41,7 @@ constexpr Pass passes[] = {
     {"drop_dead_tile_stores", drop_dead_tile_stores},
     {"demote_tiles", demote_tiles},
     {"reuse_loads", reuse_loads},
+    {"expand_calls", expand_calls},
 };
 
 }  // namespace

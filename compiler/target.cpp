@@ -40,6 +40,7 @@ Target target_of(Level level) {
     target.vector_bytes = 32;
     target.has_fma = true;
     target.has_lane_masks = true;
+    target.has_f16c = true;
   }
   if (level >= Level::x86_64_v4) {
     target.vector_bytes = 64;

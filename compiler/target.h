@@ -49,6 +49,7 @@ struct Target {
   int vector_registers = 16;
   bool has_fma = false;           // one rounding for a*b+c
   bool has_lane_masks = false;    // masked loads and stores are single instructions
+  bool has_f16c = false;          // conversions between f16 and f32 are single instructions
   int64_t l1d_bytes = 32 * 1024;  // of one core
   int64_t l2_bytes = 256 * 1024;  // of one core
   int64_t l3_bytes = 0;           // shared; 0 when there is none

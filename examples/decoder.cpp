@@ -16,6 +16,7 @@
 #include "nestjit/error.h"
 #include "ops/conv/problem.h"
 #include "runtime/bind.h"
+#include "runtime/element_types.h"
 #include "runtime/shape.h"
 #include "tools/measure.h"
 #include "tools/operands.h"
@@ -39,16 +40,22 @@ array scaled(const array& a) {
   return b;
 }
 
+/// Whether a layer's output may be the problem's input; only float32 is scaled.
+bool fits(const array& previous, const ops::ConvProblem& problem) {
+  return previous.shape() == problem.x_shape() && previous.dtype() == Dtype::f32 &&
+         problem.x_dtype == ir::Scalar::f32;
+}
+
 /// Computes, checks, measures and prints one layer; false when its check fails.
 bool run_layer(const ops::ConvProblem& problem, const array& x, const array& w, array& y,
                const runtime::PeakMeter& meter, int threads) {
   const BoundConv bound = runtime::bind_conv(problem, w, threads);
   bound(x, y);
   const tools::Check check = tools::check_against_reference(problem, x, w, y);
-  const float* from = x.data<float>();
-  float* to = y.mutable_data<float>();
+  const void* from = x.raw();
+  void* to = y.mutable_raw();
   const tools::Measurement m =
-      tools::measure(meter, ops::flop_count(problem), [&] { bound.run(from, to); },
+      tools::measure(meter, ops::flop_count(problem), [&] { bound.run_raw(from, to); },
                      {.rounds = 9, .threads = threads, .most_seconds = 3});
   fmt::print("{:<52} {:>14} {:>9.3f} {:>9.1f} {:>7.1f}  {}  {}\n", bound.problem(),
              runtime::to_string(y.shape()), m.median_ms, m.gflops, 100 * m.peak_fraction,
@@ -66,13 +73,12 @@ int run(const DemoOptions& o) {
   int layer = 0;
   for (const std::string& line : ops::problem_lines(tools::read_file(o.list))) {
     const ops::ConvProblem problem = ops::parse_problem(line);
-    const array x =
-        previous.shape() == problem.x_shape() ? scaled(previous) : tools::formula_input(problem, 1);
+    const array x = fits(previous, problem) ? scaled(previous) : tools::formula_input(problem, 1);
     const array w = o.weights.empty()
                         ? tools::formula_weight(problem, static_cast<uint64_t>(2 + layer))
                         : tools::array_from_npy(fmt::format("{}/layer{}.npy", o.weights, layer),
-                                                problem.w_shape(), "the weight");
-    array y = array::zeros(problem.y_shape());
+                                                problem.w_shape(), problem.w_dtype, "the weight");
+    array y = array::zeros(problem.y_shape(), runtime::dtype_of_scalar(problem.dtype));
     all_right = run_layer(problem, x, w, y, meter, o.threads) && all_right;
     previous = y;
     ++layer;

@@ -49,6 +49,7 @@ class Machine {
   int64_t index_binary(const ExprCode& code, Id e, int lane);
   double real_binary(const ExprCode& code, int lane);
   double fma(const ExprCode& code, int lane);
+  double call(const ExprCode& code, Id e, double a);
   bool compare(const ExprCode& code, int lane);
   [[noreturn]] void overflow(Id e, int64_t a, int64_t b) const;
   [[noreturn]] void outside(int32_t buffer, int32_t indices, int lane);

@@ -113,6 +113,8 @@ class Verifier final : private StmtVisitor<void> {
       check_access(*load->buffer, load->indices, load->mask, load->type.lanes, true);
     if (const auto* select = e.as<Select>(); select && !is_bool(select->cond, select->type.lanes))
       add(Rule::conditions, fmt::format("a selection by {}", to_string(select->cond.type())));
+    if (const auto* call = e.as<Call>(); call && form_ == Form::lowered && is_elementary(call->fn))
+      add(Rule::functions, fmt::format("a call of {}", name_of(call->fn)));
   }
 
   void check_use(const Var& var) {
@@ -279,7 +281,7 @@ class Verifier final : private StmtVisitor<void> {
 }  // namespace
 
 std::string_view name_of(Rule rule) {
-  static constexpr std::array<std::string_view, 23> names{"complete",      "names",
+  static constexpr std::array<std::string_view, 24> names{"complete",      "names",
                                                           "symbols",       "scope",
                                                           "binding",       "access",
                                                           "roles",         "rank",
@@ -290,7 +292,7 @@ std::string_view name_of(Rule rule) {
                                                           "reductions",    "lowered mappings",
                                                           "flat",          "tile subscripts",
                                                           "scalar guards", "plain bounds",
-                                                          "one workgroup"};
+                                                          "one workgroup", "functions"};
   return names[static_cast<size_t>(rule) - 1];
 }
 

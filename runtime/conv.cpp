@@ -2,7 +2,6 @@
 
 #include <cstring>
 #include <functional>
-#include <optional>
 
 #include "base/error.h"
 #include "runtime/array_access.h"
@@ -10,7 +9,9 @@
 #include "runtime/conv_call.h"
 #include "runtime/copy.h"
 #include "runtime/dispatch.h"
+#include "runtime/element_types.h"
 #include "runtime/float_environment.h"
+#include "runtime/operand.h"
 #include "runtime/recent_calls.h"
 #include "runtime/shape.h"
 #include "runtime/submit.h"
@@ -24,33 +25,22 @@ std::shared_ptr<const void> share(const array& a) {
   return {keeper, keeper->raw()};
 }
 
-/// True when n elements at a and m elements at b have one in common.
-bool overlap(const float* a, int64_t n, const float* b, int64_t m) {
-  const std::less<const float*> before;
-  return n > 0 && m > 0 && before(a, b + m) && before(b, a + n);
+/// True when n bytes at a and m bytes at b have one in common.
+bool overlap(const void* a, int64_t n, const void* b, int64_t m) {
+  const std::less<const char*> before;
+  const auto *from = static_cast<const char*>(a), *to = static_cast<const char*>(b);
+  return n > 0 && m > 0 && before(from, to + m) && before(to, from + n);
 }
 
-float* address(const array& a) { return static_cast<float*>(runtime::ArrayAccess::address(a)); }
+char* address(const array& a) { return static_cast<char*>(runtime::ArrayAccess::address(a)); }
 
 /// The same for everything between the first and the last element of a view.
 bool overlap(const array& a, const array& b) {
   const runtime::Extent reach = runtime::extent_of(a.shape(), a.strides());
-  return overlap(address(a) + reach.low, reach.high - reach.low + 1, address(b), b.size());
+  const int64_t element = byte_size(a.dtype());
+  return overlap(address(a) + reach.low * element, (reach.high - reach.low + 1) * element,
+                 address(b), b.nbytes());
 }
-
-/// The elements of an array as row-contiguous float32, copied where they are not.
-class Floats {
- public:
-  explicit Floats(const array& a) {
-    if (a.dtype() != Dtype::f32 || !a.is_contiguous()) copy_ = runtime::as_f32(a);
-    data_ = copy_ ? address(*copy_) : a.data<float>();
-  }
-  const float* data() const { return data_; }
-
- private:
-  std::optional<array> copy_;
-  const float* data_;
-};
 
 [[noreturn]] void refuse_overlap(const BoundConv& bound) {
   base::invalid("{}: the output's memory overlaps the input's", bound.problem());
@@ -67,7 +57,8 @@ struct BoundConv::Impl {
   int threads;
   StreamOrDevice stream;
   Shape x_shape, y_shape;
-  int64_t x_size, y_size;
+  Dtype x_dtype, y_dtype;
+  int64_t x_bytes, y_bytes;
 };
 
 namespace {
@@ -77,8 +68,9 @@ array call_again(const runtime::ConvKernel& kernel, const runtime::RecentCall& r
                  const array& input, const array& weight) {
   runtime::count_kernel_hit();
   array output =
-      runtime::ArrayAccess::made(recent.y_shape, recent.y_strides, Dtype::f32, recent.y_size);
-  kernel.run_once(recent.call, Floats(input).data(), Floats(weight).data(), address(output));
+      runtime::ArrayAccess::made(recent.y_shape, recent.y_strides, recent.y_dtype, recent.y_size);
+  kernel.run_once(recent.call, runtime::Operand(input, input.dtype()).data(),
+                  runtime::Operand(weight, recent.kernel_w_dtype).data(), address(output));
   return output;
 }
 
@@ -87,15 +79,20 @@ array call_anew(const array& input, const array& weight, const runtime::ConvPara
                 const StreamOrDevice& stream) {
   const ops::ConvProblem problem = runtime::judge_conv_transpose1d(
       {input.shape(), input.dtype()}, {weight.shape(), weight.dtype()}, parameters, stream);
-  if (runtime::work_of(problem) != runtime::Work::kernel) return array::zeros(problem.y_shape());
-  array output = array::empty(problem.y_shape());
+  const Dtype result = runtime::dtype_of_scalar(problem.dtype);
+  if (runtime::work_of(problem) != runtime::Work::kernel)
+    return array::zeros(problem.y_shape(), result);
+  array output = array::empty(problem.y_shape(), result);
   runtime::run_on(stream, {&input, &weight}, {&output}, [=] {
     const uint64_t epoch = runtime::kernel_epoch();
     const runtime::ConvKernelHandle kernel = runtime::kernel_of_call(problem);
     const runtime::ConvCall call = kernel->call_for(problem);
-    kernel->run_once(call, Floats(input).data(), Floats(weight).data(), address(output));
+    const Dtype w_dtype = runtime::dtype_of_scalar(problem.w_dtype);
+    kernel->run_once(call, runtime::Operand(input, input.dtype()).data(),
+                     runtime::Operand(weight, w_dtype).data(), address(output));
     runtime::remember({input.shape(), weight.shape(), input.dtype(), weight.dtype(), parameters,
-                       epoch, kernel, call, output.shape(), output.strides(), output.size()});
+                       epoch, kernel, call, w_dtype, output.shape(), output.strides(),
+                       output.dtype(), output.size()});
   });
   return output;
 }
@@ -118,13 +115,14 @@ array conv_transpose1d(const array& input, const array& weight, int stride, int 
 
 BoundConv bind_conv_transpose1d(const array& weight, const std::vector<int64_t>& input_shape,
                                 int stride, int padding, int dilation, int output_padding,
-                                int groups, StreamOrDevice stream, int threads, Lengths lengths) {
+                                int groups, StreamOrDevice stream, int threads, Lengths lengths,
+                                Dtype input_dtype) {
   const runtime::FloatEnvironment ieee;
   if (threads < 0) {
     base::invalid("bind_conv_transpose1d: threads must be >= 0, got {}", threads);
   }
   return runtime::bind_conv(
-      runtime::judge_conv_transpose1d({input_shape, Dtype::f32}, {weight.shape(), weight.dtype()},
+      runtime::judge_conv_transpose1d({input_shape, input_dtype}, {weight.shape(), weight.dtype()},
                                       {stride, padding, dilation, output_padding, groups}, stream),
       weight, threads, nullptr, lengths, stream);
 }
@@ -138,44 +136,54 @@ BoundConv runtime::bind_conv(const ops::ConvProblem& problem, const array& weigh
   impl->threads = threads;
   impl->stream = std::move(stream);
   impl->x_shape = problem.x_shape();
-  impl->y_shape = problem.y_shape();
-  impl->x_size = element_count(impl->x_shape, Dtype::f32);
-  impl->y_size = element_count(impl->y_shape, Dtype::f32);
+  impl->y_shape = problem.result_shape();
+  impl->x_dtype = dtype_of_scalar(problem.x_dtype);
+  impl->y_dtype = dtype_of_scalar(problem.dtype);
+  impl->x_bytes = element_count(impl->x_shape, impl->x_dtype) * byte_size(impl->x_dtype);
+  impl->y_bytes = element_count(impl->y_shape, impl->y_dtype) * byte_size(impl->y_dtype);
   if (impl->work == Work::kernel) {
     impl->kernel =
         lengths == Lengths::symbolic ? any_length_kernel(problem) : conv_kernel(problem, schedule);
     impl->call = impl->kernel->call_for(problem);
-    const array w = as_f32(weight);
+    const array w = as_type(weight, dtype_of_scalar(problem.w_dtype));
     impl->weights = impl->kernel->pack(share(w), threads);
     if (impl->weights.plain != nullptr) {
       // The kernel reads the weights as they are: keep a copy, the caller may change the original.
-      impl->weights.plain =
-          share(array(std::span(w.data<float>(), static_cast<size_t>(w.size())), w.shape()));
+      array copy = array::empty(w.shape(), w.dtype());
+      copy_elements(w, copy.mutable_raw());
+      impl->weights.plain = share(copy);
     }
   }
   return BoundConv(std::move(impl));
 }
 
 void BoundConv::run(const float* x, float* y) const {
+  if (impl_->x_dtype != Dtype::f32 || impl_->y_dtype != Dtype::f32) {
+    base::invalid("{}: run() takes float32 alone, the input is {} and the output {}; see run_raw()",
+                  problem(), name_of(impl_->x_dtype), name_of(impl_->y_dtype));
+  }
+  run_raw(x, y);
+}
+
+void BoundConv::run_raw(const void* x, void* y) const {
   const Impl& bound = *impl_;
-  if (overlap(x, bound.x_size, y, bound.y_size)) refuse_overlap(*this);
+  if (overlap(x, bound.x_bytes, y, bound.y_bytes)) refuse_overlap(*this);
   switch (bound.work) {
     case runtime::Work::none: return;
-    case runtime::Work::zeros:
-      std::memset(y, 0, static_cast<size_t>(bound.y_size) * sizeof(float));
-      return;
+    case runtime::Work::zeros: std::memset(y, 0, static_cast<size_t>(bound.y_bytes)); return;
     case runtime::Work::kernel: bound.kernel->run(bound.call, x, bound.weights, y, bound.threads);
   }
 }
 
 void BoundConv::operator()(const array& x, array& y) const {
-  const auto expect = [&](const char* what, const array& a, const Shape& shape) {
-    if (a.dtype() == Dtype::f32 && a.shape() == shape) return;
-    base::invalid("{}: {} must be float32 of shape {}, got {} of shape {}", problem(), what,
-                  runtime::to_string(shape), name_of(a.dtype()), runtime::to_string(a.shape()));
+  const auto expect = [&](const char* what, const array& a, const Shape& shape, Dtype dtype) {
+    if (a.dtype() == dtype && a.shape() == shape) return;
+    base::invalid("{}: {} must be {} of shape {}, got {} of shape {}", problem(), what,
+                  name_of(dtype), runtime::to_string(shape), name_of(a.dtype()),
+                  runtime::to_string(a.shape()));
   };
-  expect("the input", x, impl_->x_shape);
-  expect("the output", y, impl_->y_shape);
+  expect("the input", x, impl_->x_shape, impl_->x_dtype);
+  expect("the output", y, impl_->y_shape, impl_->y_dtype);
   if (!y.is_contiguous()) {
     base::invalid("{}: the output must be row-contiguous, got strides {}", problem(),
                   runtime::to_string(y.strides()));
@@ -184,21 +192,24 @@ void BoundConv::operator()(const array& x, array& y) const {
   if (overlap(x, y)) refuse_overlap(*this);
   if (std::holds_alternative<std::monostate>(impl_->stream)) {
     runtime::wait_for_operands({&x}, {&y});
-    run(Floats(x).data(), address(y));
+    run_raw(runtime::Operand(x, x.dtype()).data(), address(y));
   } else {
-    runtime::submit(impl_->stream, {&x}, {&y},
-                    [bound = *this, x, y] { bound.run(Floats(x).data(), address(y)); });
+    runtime::submit(impl_->stream, {&x}, {&y}, [bound = *this, x, y] {
+      bound.run_raw(runtime::Operand(x, x.dtype()).data(), address(y));
+    });
   }
 }
 
 array BoundConv::operator()(const array& x) const {
-  array y = array::empty(impl_->y_shape);
+  array y = array::empty(impl_->y_shape, impl_->y_dtype);
   (*this)(x, y);
   return y;
 }
 
 const std::vector<int64_t>& BoundConv::input_shape() const { return impl_->x_shape; }
 const std::vector<int64_t>& BoundConv::output_shape() const { return impl_->y_shape; }
+Dtype BoundConv::input_dtype() const { return impl_->x_dtype; }
+Dtype BoundConv::output_dtype() const { return impl_->y_dtype; }
 std::string BoundConv::problem() const { return ops::to_string(impl_->problem); }
 double BoundConv::pack_ms() const { return impl_->weights.pack_ms; }
 int64_t BoundConv::packed_bytes() const { return impl_->weights.bytes; }

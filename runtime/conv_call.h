@@ -1,5 +1,7 @@
-// The front door of a transposed convolution: what a call asks for, judged.
+// The front doors of the convolution family: what a call asks for, judged.
 #pragma once
+
+#include <string_view>
 
 #include "nestjit/array.h"
 #include "nestjit/stream.h"
@@ -19,15 +21,17 @@ struct OperandType {
   Dtype dtype;
 };
 
-/// Judges a call and gives its problem in general form, element type float32. First whatever is the
-/// caller's mistake (invalid argument: types, then shapes and parameters), then what this build
-/// lacks (unsupported: device, result type).
+/// Judges a call of an operation and gives its problem in general form; shapes and element types in
+/// `parameters` do not matter. First whatever is the caller's mistake (invalid argument: types,
+/// then shapes and parameters), then what this build lacks (unsupported: device).
+ops::ConvProblem judge_conv(std::string_view op, const OperandType& input,
+                            const OperandType& weight, ops::ConvArguments parameters,
+                            const StreamOrDevice& stream);
 ops::ConvProblem judge_conv_transpose1d(const OperandType& input, const OperandType& weight,
                                         const ConvParameters& parameters,
                                         const StreamOrDevice& stream);
 
-/// Element type of the result of floating-point operands; an integer or bool weight takes the
-/// input's. The wider of the two, float32 for float16 with bfloat16.
-Dtype result_type(Dtype input, Dtype weight);
+/// The element type that a weight is computed in: an integer or bool weight takes the input's.
+Dtype weight_type(Dtype input, Dtype weight);
 
 }  // namespace nestjit::runtime

@@ -103,14 +103,14 @@ ConvCall ConvKernel::call_for(const ops::ConvProblem& problem) const {
   return call;
 }
 
-void ConvKernel::run_once(const ConvCall& call, const float* x, const float* w, float* y) const {
+void ConvKernel::run_once(const ConvCall& call, const void* x, const void* w, void* y) const {
   const std::shared_ptr<const void> borrowed(std::shared_ptr<const void>(), w);
   int64_t bytes = 0;
   for (const compiler::PackedOperand& operand : code_.packed) bytes += padded(operand.bytes);
   if (bytes > most_on_stack) return run(call, x, pack(borrowed), y);
   alignas(packed_alignment) std::array<std::byte, most_on_stack> memory;
-  std::array<void*, conv_operands + most_packed> buffers{const_cast<float*>(x),
-                                                         const_cast<float*>(w), y};
+  std::array<void*, conv_operands + most_packed> buffers{const_cast<void*>(x), const_cast<void*>(w),
+                                                         y};
   std::byte* next = memory.data();
   for (size_t i = 0; i < code_.packed.size(); ++i) {
     pack_operand(code_.packed[i], w, next, 1);
@@ -120,10 +120,10 @@ void ConvKernel::run_once(const ConvCall& call, const float* x, const float* w, 
   run_buffers(call, buffers.data(), 0);
 }
 
-void ConvKernel::run(const ConvCall& call, const float* x, const PackedWeights& weights, float* y,
+void ConvKernel::run(const ConvCall& call, const void* x, const PackedWeights& weights, void* y,
                      int max_threads) const {
   const FloatEnvironment ieee;
-  std::array<void*, conv_operands + most_packed> buffers{const_cast<float*>(x),
+  std::array<void*, conv_operands + most_packed> buffers{const_cast<void*>(x),
                                                          const_cast<void*>(weights.plain.get()), y};
   for (size_t i = 0; i < weights.packed.size(); ++i) {
     buffers[conv_operands + i] = const_cast<void*>(weights.packed[i].get());

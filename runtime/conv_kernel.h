@@ -48,12 +48,12 @@ class ConvKernel {
 
   /// pack() and run() for one call, with the weights in `w`. Small packed weights need no block.
   /// The caller is in a FloatEnvironment, which the others enter themselves.
-  void run_once(const ConvCall& call, const float* x, const float* w, float* y) const;
+  void run_once(const ConvCall& call, const void* x, const void* w, void* y) const;
 
-  /// y = convolution of x, both row-contiguous and not overlapping. Allocates nothing. A small
-  /// problem stays on the caller's thread whatever max_threads says (0: as many as there are).
-  /// Throws an internal error when the kernel reports one.
-  void run(const ConvCall& call, const float* x, const PackedWeights& weights, float* y,
+  /// y = convolution of x, both row-contiguous, of the problem's element types and not overlapping.
+  /// Allocates nothing. A small problem stays on the caller's thread whatever max_threads says (0:
+  /// as many as there are). Throws an internal error when the kernel reports one.
+  void run(const ConvCall& call, const void* x, const PackedWeights& weights, void* y,
            int max_threads = 0) const;
 
  private:

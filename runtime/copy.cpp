@@ -1,11 +1,14 @@
 #include "runtime/copy.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <vector>
 
 #include "base/error.h"
+#include "ir/element.h"
+#include "runtime/element_types.h"
 
 namespace nestjit::runtime {
 namespace {
@@ -47,11 +50,6 @@ void copy_as(const array& source, void* out) {
   convert_rows<T>(source, static_cast<T*>(out), [](T value) { return value; });
 }
 
-template <class T>
-void to_f32(const array& source, float* out) {
-  convert_rows<T>(source, out, [](T value) { return static_cast<float>(value); });
-}
-
 float from_bf16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 
 /// Every binary16 value is a binary32 value.
@@ -68,24 +66,59 @@ float from_f16(uint16_t bits) {
   return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(magnitude));
 }
 
-void convert_to_f32(const array& source, float* out) {
+/// To f32 or f64.
+template <class Out>
+void convert_to(const array& source, Out* out) {
+  const auto plain = [](auto value) { return static_cast<Out>(value); };
   switch (source.dtype()) {
     case Dtype::boolean:
-    case Dtype::u8: return to_f32<uint8_t>(source, out);
-    case Dtype::u16: return to_f32<uint16_t>(source, out);
-    case Dtype::u32: return to_f32<uint32_t>(source, out);
-    case Dtype::u64: return to_f32<uint64_t>(source, out);
-    case Dtype::i8: return to_f32<int8_t>(source, out);
-    case Dtype::i16: return to_f32<int16_t>(source, out);
-    case Dtype::i32: return to_f32<int32_t>(source, out);
-    case Dtype::i64: return to_f32<int64_t>(source, out);
+    case Dtype::u8: return convert_rows<uint8_t>(source, out, plain);
+    case Dtype::u16: return convert_rows<uint16_t>(source, out, plain);
+    case Dtype::u32: return convert_rows<uint32_t>(source, out, plain);
+    case Dtype::u64: return convert_rows<uint64_t>(source, out, plain);
+    case Dtype::i8: return convert_rows<int8_t>(source, out, plain);
+    case Dtype::i16: return convert_rows<int16_t>(source, out, plain);
+    case Dtype::i32: return convert_rows<int32_t>(source, out, plain);
+    case Dtype::i64: return convert_rows<int64_t>(source, out, plain);
     case Dtype::f16: return convert_rows<uint16_t>(source, out, from_f16);
     case Dtype::bf16: return convert_rows<uint16_t>(source, out, from_bf16);
-    case Dtype::f32: return to_f32<float>(source, out);
-    case Dtype::f64: return to_f32<double>(source, out);
+    case Dtype::f32: return convert_rows<float>(source, out, plain);
+    case Dtype::f64: return convert_rows<double>(source, out, plain);
     case Dtype::complex64: break;
   }
-  base::internal("as_f32: {} has no float32 value", name_of(source.dtype()));
+  base::internal("as_type: {} has no real value", name_of(source.dtype()));
+}
+
+/// A double that rounds to every shorter type as the integer does.
+template <class T>
+double rounded_to_odd(T value) {
+  const auto near = static_cast<double>(value);
+  if (std::abs(near) < 0x1p53) return near;
+  constexpr T step = T{1} << 11;  // 53 bits are left
+  const T whole = value / step;
+  const bool fits = whole * step == value || whole % 2 != 0;
+  const double away = fits ? 0 : std::copysign(1.0, near);
+  return (static_cast<double>(whole) + away) * static_cast<double>(step);
+}
+
+/// To f16 or bf16.
+void convert_to_small(const array& source, ir::Scalar scalar, uint16_t* out) {
+  const auto rounded = [scalar](double value) {
+    uint16_t bits = 0;
+    ir::write_element(scalar, &bits, 0, ir::round_to(scalar, value));
+    return bits;
+  };
+  if (source.dtype() == Dtype::i64) {
+    return convert_rows<int64_t>(source, out,
+                                 [&](int64_t v) { return rounded(rounded_to_odd(v)); });
+  }
+  if (source.dtype() == Dtype::u64) {
+    return convert_rows<uint64_t>(source, out,
+                                  [&](uint64_t v) { return rounded(rounded_to_odd(v)); });
+  }
+  std::vector<double> values(static_cast<size_t>(source.size()));
+  convert_to(source, values.data());
+  std::transform(values.begin(), values.end(), out, rounded);
 }
 
 }  // namespace
@@ -99,11 +132,19 @@ void copy_elements(const array& source, void* out) {
   }
 }
 
-array as_f32(const array& source) {
-  if (source.dtype() == Dtype::f32) return source.contiguous();
-  array converted = array::empty(source.shape(), Dtype::f32);
-  convert_to_f32(source, converted.mutable_data<float>());
+array as_type(const array& source, Dtype dtype) {
+  if (source.dtype() == dtype) return source.contiguous();
+  array converted = array::empty(source.shape(), dtype);
+  if (dtype == Dtype::f32) {
+    convert_to(source, converted.mutable_data<float>());
+  } else if (dtype == Dtype::f64) {
+    convert_to(source, converted.mutable_data<double>());
+  } else {
+    convert_to_small(source, scalar_of(dtype), static_cast<uint16_t*>(converted.mutable_raw()));
+  }
   return converted;
 }
+
+array as_f32(const array& source) { return as_type(source, Dtype::f32); }
 
 }  // namespace nestjit::runtime

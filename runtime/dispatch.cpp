@@ -145,8 +145,9 @@ Work work_of(const ops::ConvProblem& problem) {
   const auto has_zero = [](const std::vector<int64_t>& shape) {
     return std::find(shape.begin(), shape.end(), 0) != shape.end();
   };
-  if (has_zero(problem.y_shape())) return Work::none;
-  return has_zero(problem.x_shape()) ? Work::zeros : Work::kernel;
+  if (has_zero(problem.result_shape())) return Work::none;
+  const bool empty = has_zero(problem.x_shape()) || has_zero(problem.second_shape());
+  return empty ? Work::zeros : Work::kernel;
 }
 
 ConvKernelHandle conv_kernel(const ops::ConvProblem& problem, const compiler::Schedule* schedule) {
@@ -161,7 +162,9 @@ ConvKernelHandle any_length_kernel(const ops::ConvProblem& problem) {
 }
 
 ConvKernelHandle kernel_of_call(const ops::ConvProblem& problem) {
-  switch (length_policy()) {
+  const LengthPolicy policy = length_policy();
+  if (!ops::may_be_any_length(problem)) return conv_kernel(problem);
+  switch (policy) {
     case LengthPolicy::specialise: return conv_kernel(problem);
     case LengthPolicy::symbolic: return any_length_kernel(problem);
     case LengthPolicy::automatic: break;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "ir/element.h"
 #include "runtime/float_environment.h"
 
 namespace nestjit::runtime {
@@ -33,17 +34,16 @@ Stmt every_chain(int lanes, const Of& of) {
 
 }  // namespace
 
-ir::Kernel peak_kernel(const compiler::Target& target) {
-  const ir::Scalar f32 = ir::Scalar::f32;
-  const int lanes = target.lanes(f32);
+ir::Kernel peak_kernel(const compiler::Target& target, ir::Scalar scalar) {
+  const int lanes = target.lanes(scalar);
   const int64_t elements = static_cast<int64_t>(peak_chains) * lanes;
-  const auto x = ir::Buffer::make("x", f32, {2 * lanes}, ir::BufferRole::input);
-  const auto y = ir::Buffer::make("y", f32, {elements}, ir::BufferRole::output);
-  const auto sums = ir::Buffer::make("sums", f32, {elements}, ir::BufferRole::tile);
-  const Expr a = ir::Var::make("a", {f32, lanes}), b = ir::Var::make("b", {f32, lanes});
+  const auto x = ir::Buffer::make("x", scalar, {2 * lanes}, ir::BufferRole::input);
+  const auto y = ir::Buffer::make("y", scalar, {elements}, ir::BufferRole::output);
+  const auto sums = ir::Buffer::make("sums", scalar, {elements}, ir::BufferRole::tile);
+  const Expr a = ir::Var::make("a", {scalar, lanes}), b = ir::Var::make("b", {scalar, lanes});
 
   const Stmt clear = every_chain(lanes, [&](const Expr& at) {
-    return ir::Store::make(sums, {at}, ir::Broadcast::make(ir::FloatImm::make(0, f32), lanes));
+    return ir::Store::make(sums, {at}, ir::Broadcast::make(ir::FloatImm::make(0, scalar), lanes));
   });
   const Stmt add = every_chain(lanes, [&](const Expr& at) {
     return ir::Store::make(sums, {at}, ir::Fma::make(a, b, ir::Load::make(sums, {at})));
@@ -58,9 +58,10 @@ ir::Kernel peak_kernel(const compiler::Target& target) {
   return {"fma_peak", {x, y}, {{"count", 1, INT64_MAX}}, target.has_fma, body};
 }
 
-PeakMeter::PeakMeter(const compiler::Target& target, double sample_us)
-    : lanes_(target.lanes(ir::Scalar::f32)),
-      code_(compiler::compile_to_machine_code({peak_kernel(target)}, target,
+PeakMeter::PeakMeter(const compiler::Target& target, double sample_us, ir::Scalar scalar)
+    : scalar_(scalar),
+      lanes_(target.lanes(scalar)),
+      code_(compiler::compile_to_machine_code({peak_kernel(target, scalar)}, target,
                                               {.want_llvm_ir = false, .want_assembly = true})) {
   if (lanes_ > widest) base::internal("fma peak: vectors of {} lanes, at most {}", lanes_, widest);
   // Doubling also warms the core up: its first vectors may run at half the speed.
@@ -68,9 +69,10 @@ PeakMeter::PeakMeter(const compiler::Target& target, double sample_us)
 }
 
 double PeakMeter::seconds(int64_t count) const {
-  alignas(64) std::array<float, 2 * widest> x;
-  alignas(64) std::array<float, peak_chains * widest> y;
-  x.fill(1e-3f);
+  alignas(64) std::array<double, 2 * widest> x;  // room for either type
+  alignas(64) std::array<double, peak_chains * widest> y;
+  for (int64_t i = 0; i < 2 * lanes_; ++i)
+    ir::write_element(scalar_, x.data(), i, ir::round_to(scalar_, 1e-3));
   const std::array<void*, 2> buffers{x.data(), y.data()};
   const compiler::Frame frame{buffers.data(), &count, 0, 1};
   const FloatEnvironment ieee;

@@ -12,13 +12,14 @@ namespace nestjit::runtime {
 /// each used once an iteration, enough to hide the latency of two FMA units. Parameters x (two
 /// vectors of factors) and y (the accumulators at the end), symbol `count` (iterations).
 inline constexpr int peak_chains = 12;
-ir::Kernel peak_kernel(const compiler::Target& target);
+ir::Kernel peak_kernel(const compiler::Target& target, ir::Scalar scalar = ir::Scalar::f32);
 
-/// Samples the f32 multiply-add peak with peak_kernel(). One object a thread.
+/// Samples the multiply-add peak of f32 or f64 with peak_kernel(). One object a thread.
 class PeakMeter {
  public:
   /// Compiles the loop for the target and finds a count that takes about `sample_us`.
-  explicit PeakMeter(const compiler::Target& target, double sample_us = 200);
+  explicit PeakMeter(const compiler::Target& target, double sample_us = 200,
+                     ir::Scalar scalar = ir::Scalar::f32);
 
   /// GFLOP/s (a multiply-add counts two) of `threads` cores that run the loop at the same time.
   double sample(int threads = 1) const;
@@ -30,6 +31,7 @@ class PeakMeter {
   double rate_of_one_core() const;
   double seconds(int64_t count) const;
 
+  ir::Scalar scalar_;
   int lanes_;
   compiler::MachineCode code_;
   int64_t count_ = 1;

@@ -21,8 +21,10 @@ struct RecentCall {
   // What it came to, its work being Work::kernel.
   std::weak_ptr<const ConvKernel> kernel;  // weak: a cleared kernel must not live on here
   ConvCall call;
+  Dtype kernel_w_dtype = Dtype::f32;  // that the kernel reads weights in
   Shape y_shape;
   Strides y_strides;
+  Dtype y_dtype = Dtype::f32;
   int64_t y_size = 0;
 };
 

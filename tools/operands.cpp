@@ -1,13 +1,15 @@
 #include "tools/operands.h"
 
 #include <cmath>
-#include <span>
 #include <vector>
 
 #include "base/error.h"
 #include "base/hash.h"
 #include "compiler/target.h"
+#include "ir/element.h"
 #include "ops/conv/reference.h"
+#include "runtime/copy.h"
+#include "runtime/element_types.h"
 #include "runtime/shape.h"
 #include "tools/formula_inputs.h"
 #include "tools/npy.h"
@@ -15,38 +17,43 @@
 namespace nestjit::tools {
 namespace {
 
-array by_formula(const Shape& shape, uint64_t seed, Stream stream) {
-  array a = array::empty(shape);
-  float* data = a.mutable_data<float>();
-  for (int64_t i = 0; i < a.size(); ++i) {
-    data[i] = formula_value(Formula::u24, seed, stream, static_cast<uint64_t>(i));
-  }
-  return a;
+array by_formula(const Shape& shape, uint64_t seed, Stream stream, ir::Scalar scalar) {
+  const auto count = static_cast<size_t>(runtime::element_count(shape, Dtype::f32));
+  return array_of(formula_values(Formula::u24, seed, stream, count), shape, scalar);
 }
 
-std::span<const float> elements(const array& a) {
-  return {a.data<float>(), static_cast<size_t>(a.size())};
-}
-
-bool same(float a, float b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
 }  // namespace
 
 array formula_input(const ops::ConvProblem& problem, uint64_t seed) {
-  return by_formula(problem.x_shape(), seed, Stream::x);
+  return by_formula(problem.x_shape(), seed, Stream::x, problem.x_dtype);
 }
 
 array formula_weight(const ops::ConvProblem& problem, uint64_t seed) {
-  return by_formula(problem.w_shape(), seed, Stream::w);
+  return by_formula(problem.second_shape(), seed, Stream::w, problem.w_dtype);
 }
 
-array array_from_npy(const std::string& path, const Shape& shape, const char* what) {
+array array_from_npy(const std::string& path, const Shape& shape, ir::Scalar scalar,
+                     const char* what) {
   NpyArray file = read_npy(path);
   if (file.shape != shape) {
     base::invalid("{}: {} must have shape {}, the file holds {}", path, what,
                   runtime::to_string(shape), runtime::to_string(file.shape));
   }
-  return array(file.values, shape);
+  return array_of(file.values, shape, scalar);
+}
+
+std::vector<double> values_of(const array& a) {
+  const ir::Scalar scalar = runtime::scalar_of(a.dtype());
+  std::vector<double> values(static_cast<size_t>(a.size()));
+  for (int64_t i = 0; i < a.size(); ++i)
+    values[static_cast<size_t>(i)] = ir::read_element(scalar, a.raw(), i);
+  return values;
+}
+
+array array_of(const std::vector<float>& values, const Shape& shape, ir::Scalar scalar) {
+  return runtime::as_type(array(values, shape), runtime::dtype_of_scalar(scalar));
 }
 
 std::string checksum(const array& values) {
@@ -66,9 +73,10 @@ std::string index_text(const Shape& shape, int64_t position) {
 
 Check check_against_reference(const ops::ConvProblem& problem, const array& x, const array& w,
                               const array& y) {
-  std::vector<float> wanted(static_cast<size_t>(y.size()));
-  ops::reference_conv(problem, elements(x), elements(w), wanted, compiler::host_target().has_fma);
-  const std::span<const float> got = elements(y);
+  array reference = array::empty(y.shape(), y.dtype());
+  ops::reference_conv(problem, x.raw(), w.raw(), reference.mutable_raw(),
+                      compiler::host_target().has_fma);
+  const std::vector<double> got = values_of(y), wanted = values_of(reference);
   size_t differing = 0, first = 0;
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (same(got[i], wanted[i])) continue;
@@ -78,8 +86,8 @@ Check check_against_reference(const ops::ConvProblem& problem, const array& x, c
   return {false, fmt::format("{} of {} elements differ from the reference loops; first at {}: got "
                              "{:.9g}, expected {:.9g}",
                              differing, wanted.size(),
-                             index_text(problem.y_shape(), static_cast<int64_t>(first)), got[first],
-                             wanted[first])};
+                             index_text(problem.result_shape(), static_cast<int64_t>(first)),
+                             got[first], wanted[first])};
 }
 
 }  // namespace nestjit::tools

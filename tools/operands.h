@@ -3,18 +3,28 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "nestjit/array.h"
 #include "ops/conv/problem.h"
 
 namespace nestjit::tools {
 
-/// Values in [-1, 1) by the u24 formula (tools/formula_inputs.h), in the shape of x or w.
+/// Values in [-1, 1) by the u24 formula (tools/formula_inputs.h), rounded to the element type, in
+/// the shape of x or w.
 array formula_input(const ops::ConvProblem& problem, uint64_t seed);
 array formula_weight(const ops::ConvProblem& problem, uint64_t seed);
 
-/// The array in a .npy file, which must have the given shape; `what` names it in the error.
-array array_from_npy(const std::string& path, const Shape& shape, const char* what);
+/// The array in a .npy file of float32, which must have the given shape, converted to an element
+/// type; `what` names it in the error.
+array array_from_npy(const std::string& path, const Shape& shape, ir::Scalar scalar,
+                     const char* what);
+
+/// Values that are exact in double, from the elements of a row-contiguous floating-point array.
+std::vector<double> values_of(const array& a);
+
+/// An array of the element type with these values, rounded.
+array array_of(const std::vector<float>& values, const Shape& shape, ir::Scalar scalar);
 
 /// 64-bit FNV-1a of the elements' bytes, as 16 hexadecimal digits.
 std::string checksum(const array& values);
@@ -25,7 +35,8 @@ struct Check {
   std::string text;  // "equal to the reference loops, bit for bit" or the first differing element
 };
 
-/// Recomputes y with the reference loops (serial; seconds for a large problem). x, w, y float32.
+/// Recomputes y with the reference loops (serial; seconds for a large problem). x, w, y are
+/// row-contiguous, of the problem's element types.
 Check check_against_reference(const ops::ConvProblem& problem, const array& x, const array& w,
                               const array& y);
 

@@ -4,9 +4,11 @@
 #include <memory>
 #include <string>
 
+#include "base/error.h"
 #include "compiler/target.h"
 #include "nestjit/statistics.h"
 #include "runtime/bind.h"
+#include "runtime/copy.h"
 #include "runtime/executor.h"
 #include "runtime/shape.h"
 #include "tools/commands.h"
@@ -29,12 +31,13 @@ std::string duration_text(double ms) {
   return ms >= 0.1 ? fmt::format("{:.4g} ms", ms) : fmt::format("{:.3g} us", 1e3 * ms);
 }
 
-void print_speed(const BoundConv& bound, const array& x, array& y, double flops, int threads) {
+void print_speed(const BoundConv& bound, const array& x, array& y, double flops, int threads,
+                 ir::Scalar sums) {
   const int cores = threads > 0 ? threads : runtime::default_executor().concurrency();
-  const runtime::PeakMeter meter(compiler::host_target());
-  const float* from = x.data<float>();
-  float* to = y.mutable_data<float>();
-  const Measurement m = measure(meter, flops, [&] { bound.run(from, to); },
+  const runtime::PeakMeter meter(compiler::host_target(), 200, sums);
+  const void* from = x.raw();
+  void* to = y.mutable_raw();
+  const Measurement m = measure(meter, flops, [&] { bound.run_raw(from, to); },
                                 {.rounds = 9, .threads = cores, .most_seconds = 3});
   fmt::print("run       {}, {:.1f} GFLOP/s\n", duration_text(m.median_ms), m.gflops);
   fmt::print("peak      {:.1f} % of {:.1f} GFLOP/s ({} thread{}, {} rounds, {} dropped){}\n",
@@ -44,21 +47,24 @@ void print_speed(const BoundConv& bound, const array& x, array& y, double flops,
 
 int run_problem(const RunOptions& o) {
   const ops::ConvProblem problem = ops::parse_problem(o.problem);
-  const array x = o.input_file.empty()
-                      ? formula_input(problem, o.seed)
-                      : array_from_npy(o.input_file, problem.x_shape(), "the input");
-  const array w = o.weight_file.empty()
-                      ? formula_weight(problem, o.seed)
-                      : array_from_npy(o.weight_file, problem.w_shape(), "the weight");
+  const array x = o.input_file.empty() ? formula_input(problem, o.seed)
+                                       : array_from_npy(o.input_file, problem.x_shape(),
+                                                        problem.x_dtype, "the input");
+  const array w = o.weight_file.empty() ? formula_weight(problem, o.seed)
+                                        : array_from_npy(o.weight_file, problem.second_shape(),
+                                                         problem.w_dtype, "the weight");
   const BoundConv bound = runtime::bind_conv(problem, w, o.threads);
-  array y = array::empty(problem.y_shape());
+  array y = array::empty(problem.result_shape(), bound.output_dtype());
   bound(x, y);
   fmt::print("problem   {}\n", bound.problem());
   fmt::print("output    {}, checksum {}\n", runtime::to_string(y.shape()), checksum(y));
   fmt::print("compile   {:.2f} ms (code generator loaded in this call), pack {:.3f} ms\n",
              statistics().compile_ms, bound.pack_ms());
   if (!o.output_file.empty()) {
-    write_npy(o.output_file, y.shape(), {y.data<float>(), static_cast<size_t>(y.size())});
+    if (y.dtype() == Dtype::f64)
+      base::unsupported("run: --output writes float32, and the result is float64");
+    const array values = runtime::as_f32(y);
+    write_npy(o.output_file, y.shape(), {values.data<float>(), static_cast<size_t>(y.size())});
   }
   int status = 0;
   if (o.check) {
@@ -67,7 +73,7 @@ int run_problem(const RunOptions& o) {
     status = check.ok ? 0 : 1;
   }
   const double flops = ops::flop_count(problem);
-  if (flops > 0) print_speed(bound, x, y, flops, o.threads);
+  if (flops > 0) print_speed(bound, x, y, flops, o.threads, ops::accumulation_type(problem));
   return status;
 }
 
@@ -82,7 +88,7 @@ void add_run(CLI::App& app, int& status) {
   sub->add_option("--input", o->input_file, "x from a .npy file of float32 (default: by formula)");
   sub->add_option("--weight", o->weight_file,
                   "w from a .npy file of float32 (default: by formula)");
-  sub->add_option("--output", o->output_file, "write y to a .npy file");
+  sub->add_option("--output", o->output_file, "write y to a .npy file of float32");
   sub->add_option("--seed", o->seed, "seed of the formula (default 1)");
   sub->add_flag("--check", o->check,
                 "compare with the reference loops; exit status 1 if they differ");

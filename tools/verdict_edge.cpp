@@ -10,6 +10,7 @@
 #include "nestjit/conv.h"
 #include "ops/conv/reference.h"
 #include "runtime/shape.h"
+#include "tools/operands.h"
 #include "tools/verdict.h"
 
 namespace nestjit::tools {
@@ -81,7 +82,7 @@ std::optional<std::string> wrong_values(const GoldenEdgeCall& golden, const arra
   if (!says(golden.definition, "zero") && !x.empty() && !wanted.empty()) {
     ops::reference_conv(problem, x, w, wanted, compiler::host_target().has_fma);
   }
-  const float* got = y.data<float>();
+  const std::vector<double> got = values_of(y);
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (got[i] != wanted[i]) {
       return fmt::format("element {}: got {:.9g}, expected {:.9g}", i, got[i], wanted[i]);
@@ -105,6 +106,8 @@ Verdict judge_result(const GoldenEdgeCall& golden, const array& y) {
     fits = false;
   }
   if (!fits) return refuse(fmt::format("got an array of shape {}", shape));
+  const auto wanted = dtype_named(d.substr(0, d.find(' ')));
+  if (wanted && *wanted != y.dtype()) return refuse(fmt::format("got {}", name_of(y.dtype())));
   if (const auto wrong = wrong_values(golden, y)) return refuse(*wrong);
   return {};
 }

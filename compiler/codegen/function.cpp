@@ -11,6 +11,7 @@
 #include "compiler/codegen/addresses.h"
 #include "compiler/codegen/expressions.h"
 #include "compiler/codegen/invariants.h"
+#include "compiler/codegen/masked_stores.h"
 #include "compiler/codegen/memory.h"
 #include "compiler/codegen/statements.h"
 #include "compiler/codegen/target_machine.h"
@@ -129,6 +130,7 @@ EmittedFunction emit_function(llvm::Module& module, const ir::Kernel& kernel,
   statements.emit(kernel.body);
   env.ir.CreateRet(env.ir.getInt32(0));
   tidy(*function);
+  narrow_masked_stores(*function);
   return {function, statements.has_hinted_loop()};
 }
 

@@ -13,10 +13,12 @@ using namespace ir;
 
 namespace {
 
-/// The load that an expression shares when it is read once: itself, or the one it broadcasts.
+/// The load that an expression shares when it is read once: itself, or the one it converts or
+/// broadcasts.
 const Load* shareable(const Expr& e) {
-  const auto* splat = e.as<Broadcast>();
-  const auto* load = splat ? splat->a.as<Load>() : e.as<Load>();
+  if (const auto* splat = e.as<Broadcast>()) return shareable(splat->a);
+  if (const auto* cast = e.as<Cast>()) return shareable(cast->a);
+  const auto* load = e.as<Load>();
   return load && load->buffer->role != BufferRole::tile ? load : nullptr;
 }
 

@@ -2,11 +2,11 @@
 //
 // Expects   stores and lets after `unroll` and `vectorize`; flat or not.
 // Guarantees within a run of stores and lets (no loop, guard or allocation between them) a load, or
-//           the broadcast of a scalar load, that stands there more than once is read into a let
-//           right before its first use, unless a store to its buffer comes between. Same buffer,
-//           indices and mask are compared by structure. Neighbouring guards with one condition are
-//           joined first, so that they share a run. Tiles are registers: their loads are left
-//           alone.
+//           what it is converted or broadcast to, that stands there more than once is read into a
+//           let right before its first use, unless a store to its buffer comes between. Same
+//           buffer, indices and mask are compared by structure. Neighbouring guards with one
+//           condition are joined first, so that they share a run. Tiles are registers: their loads
+//           are left alone.
 //
 // With rows outside and columns inside, first use is also the order of least pressure: the column
 // vectors are read once with the first row, each row's broadcast right before its own products.

@@ -28,6 +28,26 @@
 // last one is never stored; elements without an iteration are stored before the loop. Reads that
 // the guards and bounds protected are clamped to their buffer, which must hold something then.
 //
+// A leaf may have an accumulator of its own, which its last store finishes:
+//
+//   for q1: allocate sum[1]: sum[0] = 0               allocate acc[q1]
+//     for k: sum[0] = f(sum[0])                         ... as above, acc for sum
+//     y[q1] = g(sum[0])                                 for q1: y[q1] = g(acc[q1])
+//
+// The tile takes the accumulator's place and has its element type. The finishing store stands where
+// the tile would be stored otherwise, over a hull as well; its value may be any expression that
+// reads the accumulator at the one element alone, and an element without an iteration gets that of
+// the initial value.
+//
+// The finishing store may add to what the output holds, and its first store may stand before the
+// accumulator, under a condition too (see carry): where it would have run, the finishing store uses
+// its value instead.
+//
+//   for q1: if fresh: y[q1] = 0                       ... as above
+//     allocate sum[1]: sum[0] = 0                     if fresh: for q1: y[q1] = 0 + acc[q1]
+//     for k: sum[0] = f(sum[0])                       if not fresh: for q1: y[q1] = y[q1] + acc[q1]
+//     y[q1] = y[q1] + sum[0]
+//
 // A leaf that initialises its element under a condition (see carry) resumes what the output holds
 // wherever the condition is false: the tile is loaded from it first.
 //
@@ -40,11 +60,11 @@
 //
 // A leaf without a reduction, or a band that never runs, is left as it is. Refuses a band that is
 // not perfect, parallel and of constant extents, another shape of the leaf, masks on its accesses,
-// an update that reads the output at another element or in a guard, inner reduction bounds that
-// depend on the band, a hull of more than 64 ranges, and, below a hull, guards that read memory.
-#include <algorithm>
-
+// an update that reads the output or accumulator at another element or in a guard, inner reduction
+// bounds that depend on the band, a hull of more than 64 ranges, and, below a hull, guards that
+// read memory.
 #include "compiler/nest.h"
+#include "compiler/primitives/accumulate_leaf.h"
 #include "compiler/primitives/band.h"
 #include "compiler/primitives/mapping.h"
 #include "compiler/primitives/primitives.h"
@@ -55,106 +75,6 @@ namespace nestjit::compiler {
 namespace {
 
 using namespace ir;
-
-struct Leaf {
-  Expr guard;  // absent where there is none
-  Expr fresh;  // where the first store runs; absent: everywhere
-  const Store* init = nullptr;
-  Stmt reduction;  // a loop
-
-  const Loop& outermost() const { return *reduction.as<Loop>(); }
-};
-
-bool same_place(const std::vector<Expr>& a, const std::vector<Expr>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const Expr& x, const Expr& y) { return equal(x, y); });
-}
-
-Leaf leaf_of(const ScheduleState& state, const std::string& handle, const Stmt& body) {
-  Leaf leaf;
-  const Stmt* core = &body;
-  if (const auto* guard = body.as<If>()) {
-    leaf.guard = guard->cond;
-    core = &guard->body;
-  }
-  const auto* block = core->as<Block>();
-  if (core->as<Store>() || (block && block->stmts.empty())) return leaf;
-  const bool two = block && block->stmts.size() == 2;
-  const auto* fresh = two ? block->stmts[0].as<If>() : nullptr;
-  leaf.init = two ? (fresh ? fresh->body : block->stmts[0]).as<Store>() : nullptr;
-  if (fresh) leaf.fresh = fresh->cond;
-  const auto* reduction = two ? block->stmts[1].as<Loop>() : nullptr;
-  if (!leaf.init || !reduction || reduction->loop_kind != LoopKind::reduction)
-    state.refuse(handle, "its leaf must be one store followed by one nest of reductions");
-  if (leaf.init->mask) state.refuse(handle, "the store of its leaf has a mask");
-  leaf.reduction = block->stmts[1];
-  return leaf;
-}
-
-/// Reads whose indices the bounds do not prove to lie inside their buffer, clamped to it.
-class ClampedReads : public Rewriter {
- public:
-  /// Without bounds, reads stay as they are.
-  ClampedReads(const ScheduleState& state, const std::string& handle, const Bounds* bounds)
-      : state_(state),
-        handle_(handle),
-        bounds_(bounds) {}
-  using Rewriter::rewrite;
-
-  Expr rewrite(const Expr& e) override {
-    const auto* load = e.as<Load>();
-    return load && bounds_ ? clamped(*load) : rewrite_children(e);
-  }
-
- protected:
-  const ScheduleState& state_;
-  const std::string& handle_;
-
- private:
-  Expr clamped(const Load& load) {
-    std::vector<Expr> indices;
-    for (size_t d = 0; d < load.indices.size(); ++d) {
-      Expr index = rewrite(load.indices[d]);
-      const Expr& extent = load.buffer->shape[d];
-      const bool below = bounds_->proves_le(index + 1, extent),
-                 above = bounds_->proves_le(0, index);
-      if ((!below || !above) && !bounds_->proves_le(1, extent))
-        state_.refuse(handle_, "reads of '{}' would be clamped, and it may be empty",
-                      load.buffer->name);
-      if (!below) index = minimum(index, extent - 1);
-      if (!above) index = maximum(index, 0);
-      indices.push_back(index);
-    }
-    return Load::make(load.buffer, std::move(indices), load.mask ? rewrite(load.mask) : Expr());
-  }
-
-  const Bounds* bounds_;
-};
-
-/// The update of an element with the output's reads redirected to the tile.
-class UpdateValue final : public ClampedReads {
- public:
-  UpdateValue(const ScheduleState& state, const std::string& handle, const Store& init,
-              Expr in_tile, const Bounds* bounds)
-      : ClampedReads(state, handle, bounds),
-        init_(init),
-        in_tile_(std::move(in_tile)) {}
-  using Rewriter::rewrite;
-
-  Expr rewrite(const Expr& e) override {
-    const auto* load = e.as<Load>();
-    if (!load || load->buffer != init_.buffer) return ClampedReads::rewrite(e);
-    if (load->mask)
-      state_.refuse(handle_, "the update reads '{}' under a mask", load->buffer->name);
-    if (!same_place(load->indices, init_.indices))
-      state_.refuse(handle_, "the update reads another element of '{}'", load->buffer->name);
-    return in_tile_;
-  }
-
- private:
-  const Store& init_;
-  Expr in_tile_;
-};
 
 /// The loops around a store with the iterations of the last two counted as one number, the last
 /// loop's first, and cut where the last loop's are.
@@ -182,7 +102,7 @@ class Accumulation {
       shape.push_back(loop->extent);
       place_.push_back(loop->var - loop->min);
     }
-    tile_ = Buffer::make(step.results[0], leaf.init->buffer->scalar, shape, BufferRole::tile);
+    tile_ = Buffer::make(step.results[0], leaf.accumulator()->scalar, shape, BufferRole::tile);
   }
 
   Stmt build(bool interleave) const {
@@ -191,7 +111,7 @@ class Accumulation {
     const Loop& t = leaf_.outermost();
     const Expr low = t.min, end = t.min + t.extent;
     const bool ragged = band_.varies(low) || band_.varies(end);
-    if (leaf_.fresh && ragged)
+    if (resumes() && ragged)
       state_.refuse(handle_, "a carried reduction has one range for the band");
     if (interleave && (band_.loops().size() < 2 || band_.has_lets() || ragged))
       state_.refuse(handle_,
@@ -209,10 +129,13 @@ class Accumulation {
     const Stmt update = Loop::make(t.var, first, band_.without_lets(end) - first, t.loop_kind,
                                    t.mapping, sink(t.body, conjuncts(leaf_.guard), nullptr));
     // The update keeps the ids of the band, so its handles stay; the two copies get new ones.
-    const Stmt result = guarded(leaf_.guard, store(in_tile()));
-    const Stmt stores = interleave ? interleaved(band_.loops(), result) : band_.around(result);
-    std::vector<Stmt> all{copy(leaf_.guard, clear(nullptr)), update, clone_fresh(stores)};
-    if (leaf_.fresh) {
+    const auto in_order = [&](const Stmt& result) {
+      return clone_fresh(interleave ? interleaved(band_.loops(), guarded(leaf_.guard, result))
+                                    : band_.around(guarded(leaf_.guard, result)));
+    };
+    std::vector<Stmt> all{copy(leaf_.guard, clear(nullptr)), update};
+    for (const Stmt& stmt : finished(in_tile(), in_order)) all.push_back(stmt);
+    if (resumes()) {
       all[0] = If::make(leaf_.fresh, all[0]);
       const Expr held = Load::make(leaf_.init->buffer, leaf_.init->indices);
       all.insert(all.begin(), copy(leaf_.guard, Store::make(tile_, place_, held)));
@@ -235,12 +158,16 @@ class Accumulation {
     const bool may_be_empty = !never_empty(low, end, around);
     Expr done = both(equal_to(t.var + 1, end), leaf_.guard);
     if (may_be_empty) done = both(done, low < end);
-    const Stmt body = Block::make({copy(equal_to(t.var, low), clear(&inside)),
-                                   sink(t.body, {}, &inside), copy(done, store(in_tile()))});
-    std::vector<Stmt> all{copy({}, clear(&inside)),
-                          Loop::make(t.var, first, last - first, t.loop_kind, t.mapping, body)};
-    if (may_be_empty)
-      all.insert(all.begin(), copy(both(end <= low, leaf_.guard), store(leaf_.init->value)));
+    const auto where = [&](const Expr& guard) {
+      return [this, guard](const Stmt& result) { return copy(guard, result); };
+    };
+    std::vector<Stmt> body{copy(equal_to(t.var, low), clear(&inside)), sink(t.body, {}, &inside)};
+    for (const Stmt& stmt : finished(in_tile(), where(done))) body.push_back(stmt);
+    std::vector<Stmt> all;
+    if (may_be_empty) all = finished(leaf_.init->value, where(both(end <= low, leaf_.guard)));
+    all.push_back(copy({}, clear(&inside)));
+    all.push_back(
+        Loop::make(t.var, first, last - first, t.loop_kind, t.mapping, Block::make(body)));
     return all;
   }
 
@@ -265,8 +192,16 @@ class Accumulation {
     ClampedReads value(state_, handle_, clamp);
     return Store::make(tile_, place_, value.rewrite(leaf_.init->value));
   }
-  Stmt store(Expr value) const {
-    return Store::make(leaf_.init->buffer, leaf_.init->indices, std::move(value));
+  /// Whether the sums start with what the output holds.
+  bool resumes() const { return leaf_.fresh && !leaf_.first; }
+  /// The stores of the finished elements, each around(store of one of them).
+  template <class Around>
+  std::vector<Stmt> finished(const Expr& value, const Around& around) const {
+    const auto store = [&](bool fresh) {
+      return around(finished_leaf(state_, handle_, leaf_, value, fresh));
+    };
+    if (!leaf_.first || !leaf_.fresh) return {store(true)};
+    return {If::make(leaf_.fresh, store(true)), If::make(Not::make(leaf_.fresh), store(false))};
   }
   static Stmt guarded(const Expr& guard, Stmt stmt) {
     return guard ? If::make(guard, std::move(stmt)) : stmt;
@@ -285,8 +220,8 @@ class Accumulation {
       return with_body(*loop, sink(loop->body, std::move(guards), clamp));
     }
     if (const auto* inner = s.as<If>()) {
-      if (reads_output(inner->cond))
-        state_.refuse(handle_, "a guard of the update reads '{}'", leaf_.init->buffer->name);
+      if (reads_sum(inner->cond))
+        state_.refuse(handle_, "a guard of the update reads '{}'", leaf_.accumulator()->name);
       if (clamp && reads_memory(inner->cond))
         state_.refuse(handle_,
                       "a guard of the update reads memory, and the bounds of the reduction "
@@ -301,11 +236,11 @@ class Accumulation {
 
   Stmt updated(const Stmt& s, const std::vector<Expr>& guards, const Bounds* clamp) const {
     const auto* update = s.as<Store>();
-    if (!update || update->buffer != leaf_.init->buffer ||
+    if (!update || update->buffer != leaf_.accumulator() ||
         !same_place(update->indices, leaf_.init->indices))
       state_.refuse(handle_, "the leaf of the reductions must update the element stored before");
     if (update->mask) state_.refuse(handle_, "the update has a mask");
-    UpdateValue value(state_, handle_, *leaf_.init, in_tile(), clamp);
+    SumReads value(state_, handle_, *leaf_.init, in_tile(), clamp);
     Stmt stmt = Store::make(tile_, place_, value.rewrite(update->value));
     for (size_t i = guards.size(); i-- > 0;) stmt = If::make(guards[i], std::move(stmt));
     return band_.around(std::move(stmt));
@@ -315,11 +250,11 @@ class Accumulation {
   /// be sound only below the guards before it.
   bool belongs_inside(const Expr& cond) const { return reads_memory(cond) || band_.reaches(cond); }
 
-  bool reads_output(const Expr& cond) const {
+  bool reads_sum(const Expr& cond) const {
     bool found = false;
     walk_exprs(cond, [&](const Expr& e) {
       const auto* load = e.as<Load>();
-      found = found || (load && load->buffer == leaf_.init->buffer);
+      found = found || (load && load->buffer == leaf_.accumulator());
     });
     return found;
   }

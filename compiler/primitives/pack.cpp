@@ -1,4 +1,5 @@
-// pack BUFFER LOOP... -> PACKED: a constant operand is read from a new layout, filled once.
+// pack BUFFER LOOP... [as=TYPE] -> PACKED: a constant operand is read from a new layout, filled
+// once.
 //
 //   for c0: for k: for lane: ... w[c0*16 + lane, k]      pack w c0 k lane -> wp
 //   for c0: for k: for lane: ... wp[c0, k, lane]
@@ -9,6 +10,7 @@
 // constants, BUFFER is a constant parameter that one load reads inside all of them (perhaps in
 // several places), that load's indices use only their variables and symbols, and PACKED is a free
 // name.
+// as= converts the elements once, for reads that are all cast to that type.
 // Guards on the named variables are copied into the packing kernel where the load stands in one
 // place; what they exclude, and what lies outside BUFFER, is filled with zeros, so the packed
 // buffer may be read everywhere. A mask stays with the load. The packing kernel gets a schedule of
@@ -164,8 +166,34 @@ void drop_unused_symbols(Kernel& kernel) {
   std::erase_if(kernel.symbols, [&](const SymbolDecl& s) { return !used.contains(s.name); });
 }
 
+/// The element without the mask that the read of it has, cast as the value is.
+Expr without_mask(const Load& load, const Expr& value) {
+  const Expr plain = Load::make(load.buffer, load.indices);
+  return value.as<Cast>() ? Cast::make(value.type().scalar, plain) : plain;
+}
+
+/// What the packed buffer holds: the element, or the cast that all its reads stand in.
+Expr packed_value(const ScheduleState& state, const Loop& innermost, const Expr& load) {
+  if (!state.step().options.contains("as")) return load;
+  const std::string &name = state.step().targets[0], text = state.option("as");
+  const auto type = scalar_named(text);
+  if (!type || !is_float(*type))
+    state.refuse(name, "as= takes f16, bf16, f32 or f64, got '{}'", text);
+  if (*type == load.type().scalar) return load;
+  const Expr cast = Cast::make(*type, load);
+  int reads = 0, casts = 0;
+  walk_exprs(innermost.body, [&](const Expr& e) {
+    reads += equal(e, load);
+    casts += equal(e, cast);
+  });
+  if (reads != casts)
+    state.refuse(name, "not all reads of it below '{}' are cast to {}", innermost.name(), text);
+  return cast;
+}
+
 Kernel packing_kernel(const ScheduleState& state, const std::vector<Dimension>& dims,
-                      const Load& load, const BufferRef& packed, std::vector<Expr> guards) {
+                      const Load& load, const Expr& value, const BufferRef& packed,
+                      std::vector<Expr> guards) {
   for (size_t i = 0; i < load.indices.size(); ++i) {
     guards.push_back(Expr(0) <= load.indices[i]);
     guards.push_back(load.indices[i] < load.buffer->shape[i]);
@@ -173,7 +201,7 @@ Kernel packing_kernel(const ScheduleState& state, const std::vector<Dimension>& 
   std::vector<Expr> place;
   for (const Dimension& d : dims) place.push_back(d.loop->var - d.min);
   const Stmt zero = Store::make(packed, place, FloatImm::make(0.0, packed->scalar));
-  const Stmt copy = Store::make(packed, place, Load::make(load.buffer, load.indices));
+  const Stmt copy = Store::make(packed, place, without_mask(load, value));
   Stmt body = Block::make({zero, If::make(conjunction(guards), copy)});
   for (size_t i = dims.size(); i-- > 0;)
     body = Loop::make(dims[i].loop->var, dims[i].min, dims[i].extent, LoopKind::parallel,
@@ -205,7 +233,7 @@ BufferRef in_role(const BufferRef& buffer, BufferRole role) {
 }
 
 void apply(ScheduleState& state, const Step& step) {
-  state.expect_form(-1, {}, 1);
+  state.expect_form(-1, {"as"}, 1);
   const std::string& name = step.targets[0];
   const size_t source = constant_parameter(state, name);
   if (step.targets.size() < 2) state.refuse(name, "name the loops that become its dimensions");
@@ -214,6 +242,7 @@ void apply(ScheduleState& state, const Step& step) {
   const Loop& innermost = innermost_of(state, step);
   const Expr from = the_load(state, innermost, state.kernel().params[source]);
   const Load& load = *from.as<Load>();
+  const Expr value = packed_value(state, innermost, from);
   const Bounds bounds = bounds_throughout(state.kernel(), outermost.id());
   const std::vector<Dimension> dims = dimensions_of(state, step, bounds);
   std::unordered_set<VarId> vars;
@@ -227,12 +256,12 @@ void apply(ScheduleState& state, const Step& step) {
     shape.push_back(d.extent);
     place.push_back(d.loop->var - d.min);
   }
-  const BufferRef written = Buffer::make(step.results[0], load.buffer->scalar, shape,
+  const BufferRef written = Buffer::make(step.results[0], value.type().scalar, shape,
                                          BufferRole::output, packed_alignment);
   const BufferRef read = in_role(written, BufferRole::constant);
   const Kernel packing =
-      packing_kernel(state, dims, load, written, usable_guards(outermost, from, vars));
-  LoadReplacer replacer(from, Load::make(read, place, load.mask));
+      packing_kernel(state, dims, load, value, written, usable_guards(outermost, from, vars));
+  LoadReplacer replacer(value, Load::make(read, place, load.mask));
   const Stmt body = replace_loop(state.kernel().body, innermost.id(), [&](const Loop& l) {
     return with_body(l, replacer.rewrite(l.body));
   });
@@ -242,7 +271,7 @@ void apply(ScheduleState& state, const Step& step) {
 
 }  // namespace
 
-const Primitive pack_primitive{"pack", "pack BUFFER LOOP... -> PACKED",
+const Primitive pack_primitive{"pack", "pack BUFFER LOOP... [as=TYPE] -> PACKED",
                                "read a constant operand from a new layout", apply};
 
 }  // namespace nestjit::compiler

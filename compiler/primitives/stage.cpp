@@ -1,5 +1,5 @@
-// stage BUFFER LOOP order=D,... [pad=N] -> SCRATCH COPY...: a box of an operand is read from a
-// copy.
+// stage BUFFER LOOP order=D,... [pad=N] [as=TYPE] [fill=zero|none] -> SCRATCH COPY...: a box of an
+// operand is read from a copy.
 //
 //   for q0: for c: for lane: ... x[q0*16 + lane + t, ci]       stage x q0 order=1,0 -> xs ci_ r
 //   for q0:
@@ -9,7 +9,10 @@
 //
 // In every iteration of LOOP, the box of BUFFER that its body may read is copied first, and the
 // body reads the copy. The box is as large as the ranges of the variables bound inside LOOP make
-// it; where it reaches beyond BUFFER, the copy holds zeros, and BUFFER is not read. order= lists
+// it, or for loops that start at values from outside LOOP, the ranges of what they add to these.
+// Where it reaches beyond BUFFER, BUFFER is not read, and the copy holds zeros (fill=zero, the
+// default) or nothing in particular (fill=none: one guarded store that `tighten` can turn into
+// bounds). as= converts the elements once, for reads that are all cast to that type. order= lists
 // the dimensions of BUFFER that become those of the copy, outermost first; dimensions in which the
 // box has one element may be left out. pad= makes the rows of the copy (not what is copied) a
 // multiple of N elements apart. The names after the scratch buffer are handles of the copying
@@ -17,10 +20,12 @@
 //
 // Legal for an input or constant whose indices inside LOOP are sums of what is bound outside of it
 // and of terms with constant ranges, all reads at constant distances of one another, with at most
-// 256 KiB in the box. Refuses other reads and buffers, vectorised loops, and wrong dimensions.
+// 256 KiB in the box. Refuses other reads and buffers, reads that are not cast to the type of as=,
+// vectorised loops, and wrong dimensions.
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "base/checked.h"
@@ -55,14 +60,43 @@ BufferRef operand_of(const ScheduleState& state, const std::string& name) {
   state.refuse(name, "the kernel has no parameter of that name");
 }
 
-std::vector<const Load*> reads_of(const ScheduleState& state, const BufferRef& buffer,
+/// What the body reads of an operand: elements, cast to the copy's type where that is another one.
+struct Source {
+  BufferRef buffer;
+  Scalar type;  // of the copy
+
+  const Load* load_of(const Expr& e) const {
+    const auto* cast = e.as<Cast>();
+    const bool converts = type != buffer->scalar;
+    if (converts && (!cast || cast->type.scalar != type)) return nullptr;
+    const auto* load = (converts ? cast->a : e).as<Load>();
+    return load && load->buffer == buffer ? load : nullptr;
+  }
+};
+
+Source source_of(const ScheduleState& state, const Step& step) {
+  const BufferRef buffer = operand_of(state, step.targets[0]);
+  if (!step.options.contains("as")) return {buffer, buffer->scalar};
+  const std::string name = state.option("as");
+  const auto type = scalar_named(name);
+  if (!type || !is_float(*type))
+    state.refuse(buffer->name, "as= takes f16, bf16, f32 or f64, got '{}'", name);
+  return {buffer, *type};
+}
+
+std::vector<const Load*> reads_of(const ScheduleState& state, const Source& source,
                                   const Loop& loop) {
   std::vector<const Load*> reads;
+  int all = 0;
   walk_exprs(loop.body, [&](const Expr& e) {
+    if (const Load* load = source.load_of(e)) reads.push_back(load);
     const auto* load = e.as<Load>();
-    if (load && load->buffer == buffer) reads.push_back(load);
+    all += load && load->buffer == source.buffer;
   });
-  if (reads.empty()) state.refuse(buffer->name, "it is not read below '{}'", loop.name());
+  if (all == 0) state.refuse(source.buffer->name, "it is not read below '{}'", loop.name());
+  if (std::ssize(reads) != all)
+    state.refuse(source.buffer->name, "not all reads of it below '{}' are cast to {}", loop.name(),
+                 name_of(source.type));
   return reads;
 }
 
@@ -73,7 +107,10 @@ class BoxFinder {
       : state_(state),
         bounds_(bounds_throughout(state.kernel(), loop.id())) {
     walk_stmts(loop.body, [&](const Stmt& s) {
-      if (const auto* inner = s.as<Loop>()) inside_.insert(inner->id());
+      if (const auto* inner = s.as<Loop>()) {
+        inside_.insert(inner->id());
+        loops_[inner->id()] = inner;
+      }
       if (const auto* let = s.as<Let>()) inside_.insert(id_of(let->var));
     });
   }
@@ -92,8 +129,16 @@ class BoxFinder {
   Side side_of(const Load& read, size_t d) const {
     const Linear form = Linear::of(read.indices[d]);
     Linear base(form.constant), inner;
-    for (const Linear::Term& term : form.terms)
-      (is_inside(term.atom) ? inner : base).add_term(term.atom, term.coef);
+    for (const Linear::Term& term : form.terms) {
+      if (!is_inside(term.atom)) {
+        base.add_term(term.atom, term.coef);
+      } else if (const auto start = nearer_start(term.atom)) {
+        base += *start * term.coef;
+        inner.add_term(offset_of(term.atom), term.coef);
+      } else {
+        inner.add_term(term.atom, term.coef);
+      }
+    }
     if (inner.is_constant()) return {base, 1};
     const Interval range = bounds_.range(inner);
     const bool bounded = range.min != Interval::min_value && range.max != Interval::max_value;
@@ -102,6 +147,29 @@ class BoxFinder {
       state_.refuse(read.buffer->name, "its index {} has no small constant range below the loop",
                     to_string(read.indices[d]));
     return {base + Linear(range.min), std::max<int64_t>(*extent + 1, 0)};  // 0: it never runs
+  }
+
+  /// Where a loop starts, if that is bound outside and the loop's own extent says more about its
+  /// variable than the variable's whole range. Then offset_of() stands for the rest.
+  std::optional<Linear> nearer_start(const Expr& atom) const {
+    const auto* var = atom.as<Var>();
+    const auto loop = var ? loops_.find(var->id) : loops_.end();
+    if (loop == loops_.end() || is_inside(loop->second->min)) return std::nullopt;
+    const Interval whole = bounds_.range(Linear::of(atom));
+    const int64_t most = bounds_.range(Linear::of(loop->second->extent)).max;
+    if (most == Interval::max_value) return std::nullopt;
+    const bool bounded = whole.min != Interval::min_value && whole.max != Interval::max_value;
+    const auto width = bounded ? base::checked_sub(whole.max, whole.min) : std::nullopt;
+    if (width && *width < most) return std::nullopt;
+    return Linear::of(loop->second->min);
+  }
+
+  /// A variable with the values 0 ... extent - 1 of the loop that binds the given one.
+  Expr offset_of(const Expr& atom) const {
+    const Expr offset = Var::make("offset");
+    const Loop& loop = *loops_.at(id_of(atom));
+    bounds_.add(id_of(offset), 0, bounds_.range(Linear::of(loop.extent)).max - 1);
+    return offset;
   }
 
   Side joined(const Side& a, const Side& b, const Load& read) const {
@@ -123,8 +191,9 @@ class BoxFinder {
   }
 
   const ScheduleState& state_;
-  Bounds bounds_;
+  mutable Bounds bounds_;  // grows by offsets
   std::unordered_set<VarId> inside_;
+  std::unordered_map<VarId, const Loop*> loops_;
 };
 
 /// The dimensions named by order=, each once, with all those of several elements among them.
@@ -150,30 +219,37 @@ std::vector<size_t> order_of(const ScheduleState& state, const std::vector<Side>
   return order;
 }
 
-BufferRef scratch_of(const ScheduleState& state, const Buffer& source, const std::vector<Side>& box,
+BufferRef scratch_of(const ScheduleState& state, const Source& source, const std::vector<Side>& box,
                      const std::vector<size_t>& order) {
   const Step& step = state.step();
-  if (!is_name(step.results[0]))
-    state.refuse(source.name, "'{}' cannot name a buffer", step.results[0]);
+  const std::string& name = source.buffer->name;
+  if (!is_name(step.results[0])) state.refuse(name, "'{}' cannot name a buffer", step.results[0]);
   if (step.results.size() != order.size() + 1)
-    state.refuse(source.name, "expected {} names after '->', got {}", order.size() + 1,
+    state.refuse(name, "expected {} names after '->', got {}", order.size() + 1,
                  step.results.size());
   const int64_t pad = step.options.contains("pad") ? state.int_option("pad", 1) : 1;
   std::vector<Expr> shape;
-  int64_t bytes = byte_size(source.scalar);
+  int64_t bytes = byte_size(source.type);
   for (const size_t d : order) {
     const bool last = shape.size() + 1 == order.size();
     const int64_t extent = last ? base::ceil_div(box[d].extent, pad) * pad : box[d].extent;
     bytes = base::checked_mul(bytes, extent).value_or(most_bytes + 1);
     shape.push_back(extent);
   }
-  if (bytes > most_bytes)
-    state.refuse(source.name, "the copy would take more than {} bytes", most_bytes);
-  return Buffer::make(step.results[0], source.scalar, shape, BufferRole::scratch, copy_alignment);
+  if (bytes > most_bytes) state.refuse(name, "the copy would take more than {} bytes", most_bytes);
+  return Buffer::make(step.results[0], source.type, shape, BufferRole::scratch, copy_alignment);
+}
+
+/// Whether the copy holds zeros beyond the buffer.
+bool fills(const ScheduleState& state) {
+  const std::string fill = state.option("fill", "zero");
+  if (fill != "zero" && fill != "none")
+    state.refuse(state.step().targets[0], "fill= takes zero or none, got '{}'", fill);
+  return fill == "zero";
 }
 
 /// The loops that fill the copy; their variables are appended to `vars`.
-Stmt copy_nest(const ScheduleState& state, const BufferRef& source, const BufferRef& scratch,
+Stmt copy_nest(const ScheduleState& state, const Source& source, const BufferRef& scratch,
                const std::vector<Side>& box, const std::vector<size_t>& order,
                std::vector<Expr>& vars) {
   std::vector<Expr> from, place;
@@ -185,10 +261,13 @@ Stmt copy_nest(const ScheduleState& state, const BufferRef& source, const Buffer
     from[order[i]] = from[order[i]] + vars.back();
   }
   for (size_t d = 0; d < from.size(); ++d)
-    inside = both(inside, both(Expr(0) <= from[d], from[d] < source->shape[d]));
+    inside = both(inside, both(Expr(0) <= from[d], from[d] < source.buffer->shape[d]));
+  const Expr value = Load::make(source.buffer, from);
+  const bool converts = source.type != source.buffer->scalar;
   const Stmt zero = Store::make(scratch, place, FloatImm::make(0.0, scratch->scalar));
-  const Stmt copy = Store::make(scratch, place, Load::make(source, from));
-  Stmt nest = Block::make({zero, If::make(inside, copy)});
+  Stmt nest = If::make(
+      inside, Store::make(scratch, place, converts ? Cast::make(source.type, value) : value));
+  if (fills(state)) nest = Block::make({zero, nest});
   for (size_t i = order.size(); i-- > 0;)
     nest = Loop::make(vars[i], 0, box[order[i]].extent, LoopKind::parallel, Mapping::serial, nest);
   return nest;
@@ -197,7 +276,7 @@ Stmt copy_nest(const ScheduleState& state, const BufferRef& source, const Buffer
 /// Reads of the source become reads of the copy.
 class ReadRedirector final : public Rewriter {
  public:
-  ReadRedirector(BufferRef source, BufferRef scratch, const std::vector<Side>& box,
+  ReadRedirector(Source source, BufferRef scratch, const std::vector<Side>& box,
                  const std::vector<size_t>& order)
       : source_(std::move(source)),
         scratch_(std::move(scratch)),
@@ -205,31 +284,31 @@ class ReadRedirector final : public Rewriter {
         order_(order) {}
   using Rewriter::rewrite;
   Expr rewrite(const Expr& e) override {
-    const Expr out = rewrite_children(e);
-    const auto* load = out.as<Load>();
-    if (!load || load->buffer != source_) return out;
+    const Load* load = source_.load_of(e);
+    if (!load) return rewrite_children(e);
     std::vector<Expr> place;
     for (const size_t d : order_)
-      place.push_back((Linear::of(load->indices[d]) - box_[d].base).expr());
-    return Load::make(scratch_, place, load->mask);
+      place.push_back((Linear::of(rewrite(load->indices[d])) - box_[d].base).expr());
+    return Load::make(scratch_, place, load->mask ? rewrite(load->mask) : load->mask);
   }
 
  private:
-  BufferRef source_, scratch_;
+  Source source_;
+  BufferRef scratch_;
   const std::vector<Side>& box_;
   const std::vector<size_t>& order_;
 };
 
 void apply(ScheduleState& state, const Step& step) {
-  state.expect_form(2, {"order", "pad"}, -1);
-  const BufferRef source = operand_of(state, step.targets[0]);
+  state.expect_form(2, {"order", "pad", "as", "fill"}, -1);
+  const Source source = source_of(state, step);
   const Loop& loop = state.loop(step.targets[1]);
   if (loop.mapping == Mapping::vector)
     state.refuse(step.targets[1], "its iterations are lanes, which share one copy");
   const std::vector<const Load*> reads = reads_of(state, source, loop);
   const std::vector<Side> box = BoxFinder(state, loop).box_of(reads);
   const std::vector<size_t> order = order_of(state, box);
-  const BufferRef scratch = scratch_of(state, *source, box, order);
+  const BufferRef scratch = scratch_of(state, source, box, order);
   std::vector<Expr> vars;
   const Stmt copy = copy_nest(state, source, scratch, box, order, vars);
   ReadRedirector redirector(source, scratch, box, order);
@@ -243,7 +322,8 @@ void apply(ScheduleState& state, const Step& step) {
 
 }  // namespace
 
-const Primitive stage_primitive{"stage", "stage BUFFER LOOP order=D,... [pad=N] -> SCRATCH COPY...",
-                                "read a box of an operand from a copy", apply};
+const Primitive stage_primitive{
+    "stage", "stage BUFFER LOOP order=D,... [pad=N] [as=TYPE] [fill=zero|none] -> SCRATCH COPY...",
+    "read a box of an operand from a copy", apply};
 
 }  // namespace nestjit::compiler

@@ -109,7 +109,8 @@ class array {
     expect_dtype(dtype_of<T>);
     return static_cast<T*>(mutable_raw());
   }
-  /// Address of element (0, ..., 0), whatever the type.
+  /// Address of element (0, ..., 0), whatever the type; mutable_raw() throws invalid_argument when
+  /// the array is read-only.
   const void* raw() const {
     wait_for(false);
     return address();

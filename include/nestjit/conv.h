@@ -20,10 +20,11 @@
 // floating-point environment (rounding, flush-to-zero, exception flags) neither enters a result nor
 // is changed.
 //
-// Element types: float32 is computed. A float16, bfloat16, integer or bool weight of a float32
-// input is converted first, and float16 with bfloat16 gives float32. Other results (float16,
-// bfloat16, float64) are unsupported in this version; an integer, bool or complex input and a
-// complex weight are invalid arguments.
+// Element types: float16, bfloat16, float32 and float64. The result has the wider type of the two,
+// float32 for float16 with bfloat16; an integer or bool weight is converted to the input's type
+// first. Sums are float32 for results of float16, bfloat16 and float32, rounded once at the end,
+// and float64 for float64. An integer, bool or complex input and a complex weight are invalid
+// arguments.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +37,8 @@
 
 namespace nestjit {
 
-/// The transposed convolution of `input` and `weight`, a new row-contiguous array.
+/// The transposed convolution of `input` and `weight`, a new row-contiguous array of the element
+/// type above.
 ///
 /// The first call of a layer compiles a kernel for its shapes (milliseconds; kernels are kept for
 /// the life of the process, see statistics.h). The first call with another N or L compiles one that
@@ -59,7 +61,7 @@ namespace nestjit {
 ///
 /// Thread-safe. Throws Error:
 ///   invalid_argument  a rule above is broken, L_out < 0, or a size does not fit 64 bits
-///   unsupported       a device or element type without a back end; no code generator
+///   unsupported       a device without a back end; no code generator
 ///   resource          the output, a copy or the packed weights cannot be had
 /// On a stream, errors of compiling and of memory other than the output's reach whoever waits for
 /// the result.
@@ -78,21 +80,26 @@ class BoundConv {
   struct Impl;
   explicit BoundConv(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
-  /// y = convolution of x. x float32 of input_shape(), copied first when not row-contiguous; y
-  /// float32 of output_shape(), row-contiguous and writable. Throws invalid_argument when a shape
-  /// or type differs or the memory of x and y overlaps (y is untouched then).
+  /// y = convolution of x. x of input_dtype() and input_shape(), copied first when not
+  /// row-contiguous; y of output_dtype() and output_shape(), row-contiguous and writable. Throws
+  /// invalid_argument when a shape or type differs or the memory of x and y overlaps (y is
+  /// untouched then).
   void operator()(const array& x, array& y) const;
   /// The same into a new array.
   array operator()(const array& x) const;
 
   /// The same on raw memory, N*L*C_in floats at x and N*L_out*C_out at y, row-contiguous, aligned
-  /// for float. Never on a stream: done when it returns.
-  /// No look-up, no allocation and no lock in the calling thread; more than one thread
-  /// takes part only in work that is worth it. Throws invalid_argument when the two overlap.
+  /// for float. Never on a stream: done when it returns. No look-up, no allocation and no lock in
+  /// the calling thread; more than one thread takes part only in work that is worth it. Throws
+  /// invalid_argument when the two overlap, or input_dtype() or output_dtype() is another one.
   void run(const float* x, float* y) const;
+  /// The same for any element types: input_dtype() at x and output_dtype() at y, aligned for them.
+  void run_raw(const void* x, void* y) const;
 
   const std::vector<int64_t>& input_shape() const;   // (N, L, C_in)
   const std::vector<int64_t>& output_shape() const;  // (N, L_out, C_out)
+  Dtype input_dtype() const;
+  Dtype output_dtype() const;
   /// The problem as text, "conv_transpose1d l=128 ci=512 co=256 k=16 s=8 p=4".
   std::string problem() const;
   /// Milliseconds that packing the weights took, and bytes the packed weights occupy.
@@ -114,10 +121,11 @@ enum class Lengths {
 /// Arguments, rules and errors are those of conv_transpose1d(). `threads` bounds the threads a call
 /// may use; 0 leaves it to the executor (NESTJIT_THREADS, default all cores).
 /// `lengths` chooses the kernel; with Lengths::symbolic, binding a layer again to another N or L
-/// compiles nothing. Thread-safe.
+/// compiles nothing. Inputs will be of `input_dtype`. Thread-safe.
 BoundConv bind_conv_transpose1d(const array& weight, const std::vector<int64_t>& input_shape,
                                 int stride = 1, int padding = 0, int dilation = 1,
                                 int output_padding = 0, int groups = 1, StreamOrDevice stream = {},
-                                int threads = 0, Lengths lengths = Lengths::specialised);
+                                int threads = 0, Lengths lengths = Lengths::specialised,
+                                Dtype input_dtype = Dtype::f32);
 
 }  // namespace nestjit

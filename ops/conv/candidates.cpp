@@ -7,8 +7,10 @@
 
 #include "base/checked.h"
 #include "ops/conv/cost_model.h"
+#include "ops/conv/operands.h"
 #include "ops/conv/product.h"
 #include "ops/conv/schedule_positions.h"
+#include "ops/conv/weight_gradient_model.h"
 
 namespace nestjit::ops {
 namespace {
@@ -27,11 +29,21 @@ int64_t even_block(const Products& products, int64_t rows_of_tile, int64_t count
   return base::ceil_div(rows, rows_of_tile) * rows_of_tile;
 }
 
+/// The largest block of rows, in whole tiles, whose converted copy takes no more than a share of
+/// the room for it; 0: not a tile.
+int64_t block_that_fits(const ConvProblem& problem, const Products& products, int64_t rows_of_tile,
+                        int64_t share) {
+  const int64_t reach = staged_rows(products, {.row_block = 1}) - 1;
+  const int64_t rows = (most_staged_rows(problem) / share - reach - 1) / products.row_distance + 1;
+  return std::max<int64_t>(rows, 0) / rows_of_tile * rows_of_tile;
+}
+
 /// Block sizes worth a look: none, input blocks for the second-level cache, work for every core.
 std::vector<int64_t> block_sizes(const ConvProblem& problem, const Products& products,
                                  const Target& target, int64_t rows_of_tile) {
   const double x_bytes =
-      static_cast<double>(products.rows * problem.in_channels) * ir::byte_size(problem.dtype);
+      static_cast<double>(products.rows * products.row_distance * problem.in_channels) *
+      ir::byte_size(problem.x_dtype);
   std::vector<int64_t> blocks{0};
   const auto add = [&](int64_t count) {
     const int64_t block = even_block(products, rows_of_tile, count);
@@ -41,6 +53,11 @@ std::vector<int64_t> block_sizes(const ConvProblem& problem, const Products& pro
   };
   for (const double share : {0.1, 0.3})
     add(static_cast<int64_t>(std::ceil(x_bytes / (share * static_cast<double>(target.l2_bytes)))));
+  if (converts_input(problem)) {  // blocks whose copies fit
+    for (const int64_t share : {1, 2, 4})
+      if (const int64_t fit = block_that_fits(problem, products, rows_of_tile, share); fit > 0)
+        add(base::ceil_div(products.rows, fit));
+  }
   constexpr int64_t workgroups_a_core = 6;
   add(base::ceil_div(workgroups_a_core * target.cores, problem.batch * problem.groups));
   return blocks;
@@ -50,6 +67,7 @@ std::vector<int64_t> block_sizes(const ConvProblem& problem, const Products& pro
 /// fill more than half of it; 0: all.
 int64_t depth_block(const ConvProblem& problem, const Products& products, const Target& target,
                     int64_t vectors) {
+  if (sums_apart(problem)) return 0;
   const int64_t step = vectors * target.vector_bytes;
   const int64_t depth = products.parts.back().taps * products.depth;
   const bool one_walk = problem.groups == 1 && products.row_step == 1;
@@ -85,6 +103,19 @@ std::vector<Plan> variants(const ConvProblem& problem, const Products& products,
   return plans;
 }
 
+/// Without the choices that the template leaves out: several axes have edge rows one at a time, and
+/// neither they nor taps that are tested for divisibility know what comes next.
+Plan with_form(const ConvProblem& problem, Plan plan) {
+  const bool several = problem.axes.size() > 1;
+  if (several) plan.edge_rows = 1;
+  if (several || form_of(problem.axes.back()) == AxisForm::both) {
+    plan.edge_rows = std::max<int64_t>(plan.edge_rows, 1);
+    plan.depth_block = 0;
+    plan.fetch_rows = plan.fetch_panels = plan.fetch_output = false;
+  }
+  return plan;
+}
+
 /// A plan and what its choice is decided by.
 struct Scored {
   Plan plan;
@@ -100,7 +131,8 @@ Scored score(const CostModel& model, const Plan& plan) {
 }
 
 /// Every register tile, with what suits most problems; tiles of all rows, where they are few.
-std::vector<Plan> tile_plans(const CostModel& model, const Target& target) {
+std::vector<Plan> tile_plans(const ConvProblem& problem, const CostModel& model,
+                             const Target& target) {
   const Products& products = model.products();
   constexpr int64_t most_bodies = 4;
   std::vector<Plan> plans;
@@ -115,6 +147,10 @@ std::vector<Plan> tile_plans(const CostModel& model, const Target& target) {
     for (int64_t rows = 1; fits_registers(target, rows, vectors); ++rows) {
       Plan plan;
       plan.rows = rows, plan.vectors = vectors, plan.fetch_rows = true;
+      if (converts_input(problem) && !stages_input(problem, products, plan)) {
+        plan.row_block = block_that_fits(problem, products, rows, 1);
+        plan.rows_outermost = plan.row_block > 0;
+      }
       std::optional<Scored> best;
       for (const int64_t edge : {4, 2, 1}) {
         if (!fits_registers(target, edge, vectors)) continue;
@@ -156,9 +192,10 @@ std::vector<Scored> scored(const CostModel& model, const std::vector<Plan>& plan
 }  // namespace
 
 std::vector<Plan> candidate_plans(const ConvProblem& problem, const Target& target) {
+  if (problem.result == ConvResult::weight_gradient) return weight_gradient_plans(problem, target);
   constexpr size_t tiles_with_variants = 6, variants_of_a_tile = 8;
   const CostModel model(problem, target);
-  std::vector<Scored> tiles = scored(model, tile_plans(model, target));
+  std::vector<Scored> tiles = scored(model, tile_plans(problem, model, target));
   std::vector<Scored> all;
   for (size_t i = 0; i < tiles.size(); ++i) {
     if (i >= tiles_with_variants || tiles[i].plan.edge_rows == 0) {
@@ -166,7 +203,7 @@ std::vector<Plan> candidate_plans(const ConvProblem& problem, const Target& targ
       continue;
     }
     std::vector<Scored> some =
-        scored(model, variants(problem, model.products(), target, tiles[i].plan));
+        scored(model, variants(line_problem(problem), model.products(), target, tiles[i].plan));
     some.resize(std::min(some.size(), variants_of_a_tile));
     all.insert(all.end(), some.begin(), some.end());
   }
@@ -174,7 +211,10 @@ std::vector<Plan> candidate_plans(const ConvProblem& problem, const Target& targ
   all.insert(all.end(), others.begin(), others.end());
   std::stable_sort(all.begin(), all.end(), fewer_cycles);
   std::vector<Plan> plans;
-  for (const Scored& s : all) plans.push_back(s.plan);
+  for (const Scored& s : all) {
+    const Plan plan = with_form(problem, s.plan);
+    if (std::find(plans.begin(), plans.end(), plan) == plans.end()) plans.push_back(plan);
+  }
   return plans;
 }
 

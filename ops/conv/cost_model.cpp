@@ -7,7 +7,9 @@
 #include <numeric>
 
 #include "base/checked.h"
+#include "ops/conv/operands.h"
 #include "ops/conv/product.h"
+#include "ops/conv/weight_gradient_model.h"
 
 namespace nestjit::ops {
 namespace {
@@ -27,6 +29,10 @@ constexpr double foreseen = 0.06;           // what is left of a wait when the l
 constexpr double blocked_overhead = 1.006;  // of bounds by block, and panels that come back cold
 constexpr double in_a_row = 0.2;            // or when lines follow one another in memory
 constexpr double page = 4096;
+constexpr double conversion = 2;            // operations of a converted vector
+constexpr double broadcast_conversion = 4;  // of an element that is converted and broadcast
+constexpr double conversion_share = 0.25;   // of them, beside the FMAs of the same step
+constexpr double staged_vector = 3;         // cycles of a vector of converted input, copied
 
 double ceil_div(int64_t a, int64_t b) { return static_cast<double>(base::ceil_div(a, b)); }
 
@@ -41,12 +47,11 @@ struct Footprint {
 };
 
 Footprint footprint_of(const ConvProblem& problem, const Target& target) {
-  const double element = ir::byte_size(problem.dtype);
-  const auto bytes = [&](const std::vector<int64_t>& shape) {
-    return element * static_cast<double>(element_count(shape));
+  const auto bytes = [](const std::vector<int64_t>& shape, ir::Scalar scalar) {
+    return ir::byte_size(scalar) * static_cast<double>(element_count(shape));
   };
-  Footprint f{bytes(problem.x_shape()), bytes(problem.w_shape()), bytes(problem.y_shape()),
-              Home::dram};
+  Footprint f{bytes(problem.x_shape(), problem.x_dtype), bytes(problem.w_shape(), problem.w_dtype),
+              bytes(problem.y_shape(), problem.dtype), Home::dram};
   const double all = f.x + f.w + f.y;
   if (all <= static_cast<double>(target.l2_bytes)) f.home = Home::l2;
   // The third level is shared: what nearly fills it does not stay.
@@ -60,13 +65,16 @@ Footprint footprint_of(const ConvProblem& problem, const Target& target) {
 class CostModel::Model {
  public:
   Model(const ConvProblem& problem, const Target& target)
-      : problem_(problem),
+      : problem_(line_problem(problem)),
         target_(target),
         rates_(target.rates),
-        products_(products_of(problem)),
+        products_(products_of(problem_)),
         bytes_(footprint_of(problem, target)),
         vector_(target.vector_bytes),
-        lanes_(target.lanes(problem.dtype)) {}
+        lanes_(target.lanes(accumulation_type(problem))),
+        packed_(packed_type(problem, target, Lanes::columns)),
+        weight_vector_(static_cast<double>(lanes_ * ir::byte_size(packed_))),
+        converted_weights_(packed_ != accumulation_type(problem)) {}
 
   Prediction predict(const Plan& plan) const {
     Prediction p;
@@ -76,8 +84,11 @@ class CostModel::Model {
     } else {
       for (const Product& part : products_.parts)
         if (part.taps > 0) product(plan, part, p, workgroups);
-      if (products_.parts.size() > 1 || products_.gap > 1)
+      const bool shared =
+          plan.rows_outermost && plan.row_block > 0 && stages_input(problem_, products_, plan);
+      if (products_.parts.size() > 1 || products_.gap > 1 || shared)
         workgroups = outer_loops() * blocks(plan);
+      p.compute += staging(plan);
     }
     memory(plan, p);
     p.compute += workgroups * workgroup_overhead;
@@ -100,9 +111,9 @@ class CostModel::Model {
     for (const Product& part : products_.parts)
       text += fmt::format("product: {} rows x {} columns, {} taps x {} channels\n", products_.rows,
                           part.residues * products_.channels, part.taps, products_.depth);
-    text += fmt::format("tile: {} x {} vectors, {:.1f} cycles a step of the reduction\n", plan.rows,
-                        plan.vectors,
-                        step(static_cast<double>(plan.rows), static_cast<double>(plan.vectors)));
+    text += fmt::format(
+        "tile: {} x {} vectors, {:.1f} cycles a step of the reduction\n", plan.rows, plan.vectors,
+        step(plan, static_cast<double>(plan.rows), static_cast<double>(plan.vectors)));
     constexpr std::array<std::string_view, 3> homes{"L2", "L3", "DRAM"};
     text += fmt::format("bytes: input {:.0f}, weights {:.0f}, output {:.0f}, at home in {}\n",
                         bytes_.x, bytes_.w, bytes_.y, homes[static_cast<size_t>(bytes_.home)]);
@@ -115,12 +126,17 @@ class CostModel::Model {
   }
 
   /// Cycles of one step of the reduction for a register tile.
-  double step(double rows, double vectors) const {
+  double step(const Plan& plan, double rows, double vectors) const {
     const double products = rows * vectors;
-    const double issue = (products + rows + vectors + 3) / rates_.issue;
+    const bool each_broadcast =
+        converts_input(problem_) && !stages_input(problem_, products_, plan);
+    const double conversions = (converted_weights_ ? conversion * vectors : 0) +
+                               (each_broadcast ? broadcast_conversion * rows : 0);
+    const double issue = (products + conversions + rows + vectors + 3) / rates_.issue;
     // A broadcast reads one element: as many start a cycle as vectors of any width may.
-    const double loads = rows / rates_.most_vectors + vectors / rates_.load(vector_);
-    return std::max({products / rates_.fma(vector_), loads, rates_.fma_latency, issue});
+    const double loads = rows / rates_.most_vectors + vectors / rates_.load(weight_vector_);
+    const double vector_operations = products + conversion_share * conversions;
+    return std::max({vector_operations / rates_.fma(vector_), loads, rates_.fma_latency, issue});
   }
 
  private:
@@ -138,9 +154,11 @@ class CostModel::Model {
     const ConvAxis& axis = problem_.axes[0];
     const int64_t reach = (part.taps - 1) * products_.row_step;
     // Cropping leaves a panel as many rows as its residue has outputs.
-    const int64_t rows = std::max<int64_t>(
-        std::min(axis.input + reach, base::ceil_div(axis.output, axis.input_dilation)), 1);
-    const int64_t whole = std::clamp<int64_t>(axis.input - reach, 0, rows);
+    const int64_t outputs = base::ceil_div(axis.output, output_period(axis));
+    const int64_t rows =
+        std::max<int64_t>(axis.stride == 1 ? std::min(axis.input + reach, outputs) : outputs, 1);
+    const int64_t whole = std::clamp<int64_t>(
+        base::floor_div(axis.input - reach - 1, products_.row_distance) + 1, 0, rows);
     const auto split = [&](int64_t count, int64_t cut) {
       const int64_t full = std::max<int64_t>(count - cut, 0) / plan.rows;
       const int64_t rest = count - full * plan.rows;
@@ -168,10 +186,7 @@ class CostModel::Model {
       repeat = static_cast<double>(problem_.batch);
       vectors = static_cast<double>(part.residues);
     } else {
-      const bool fused = columns_fuse(problem_, lanes_);
-      const int64_t columns = fused ? part.residues * products_.channels : products_.channels;
-      panels =
-          ceil_div(columns, plan.vectors * lanes_) * static_cast<double>(fused ? 1 : part.residues);
+      panels = panels_of(plan, part);
     }
     const double divided = plan.lanes == Lanes::channels && plan.row_block > 0 ? 1 : panels;
     workgroups += repeat * divided * blocks(plan);
@@ -181,7 +196,8 @@ class CostModel::Model {
     }
     const Tiles tiles = tiles_of(plan, part);
     const double rows = static_cast<double>(plan.rows), edge = static_cast<double>(plan.edge_rows);
-    const bool one_walk = problem_.groups == 1 && products_.row_step == 1;
+    const bool one_walk = (problem_.groups == 1 || stages_input(problem_, products_, plan)) &&
+                          products_.row_step == 1;
     const double full_cycles = depth * tile_step(plan, rows, vectors) + tile_overhead +
                                exposed_stores * rows * vectors * rows * vectors +
                                carried_sums(plan, depth) + (one_walk ? 1 : taps) * tap_overhead;
@@ -207,12 +223,12 @@ class CostModel::Model {
   double tile_step(const Plan& plan, double rows, double vectors) const {
     if (plan.lanes == Lanes::channels)  // input and weights are vectors
       return (std::max(rows * vectors, rows + vectors) + 2 * vectors) / rates_.fma(vector_);
-    const double compute = step(rows, vectors) * (rows_collide(rows) ? 1.04 : 1);
+    const double compute = step(plan, rows, vectors) * (rows_collide(rows) ? 1.04 : 1);
     const double panel = panel_bytes(plan);
     if (panel < 0.7 * static_cast<double>(target_.l1d_bytes)) return compute;
     const double rate =
         panel < 0.7 * static_cast<double>(target_.l2_bytes) ? rates_.l2_bytes : rates_.l3_bytes;
-    const double moved = vectors * vector_ / rate * (vectors > 8 ? 1.1 : 1);
+    const double moved = vectors * weight_vector_ / rate * (vectors > 8 ? 1.1 : 1);
     return std::cbrt(compute * compute * compute + moved * moved * moved);
   }
 
@@ -227,20 +243,47 @@ class CostModel::Model {
 
   /// Rows a large power of two apart share few sets of the first-level cache.
   bool rows_collide(double rows) const {
-    const auto stride = static_cast<int64_t>(row_bytes());
+    const int64_t row = converts_input(problem_)
+                            ? products_.depth * ir::byte_size(accumulation_type(problem_))
+                            : static_cast<int64_t>(row_bytes());
+    const int64_t stride = row * products_.row_distance;
     const double sets = page / static_cast<double>(std::gcd(stride, static_cast<int64_t>(page)));
     return rows > 5 * std::max(sets, 1.0);
   }
 
   double row_bytes() const {
-    return static_cast<double>(problem_.in_channels) * ir::byte_size(problem_.dtype);
+    return static_cast<double>(problem_.in_channels) * ir::byte_size(problem_.x_dtype);
+  }
+
+  /// Copies of the input, converted: one for every panel, or for every block of rows that all
+  /// panels follow.
+  double staging(const Plan& plan) const {
+    if (!stages_input(problem_, products_, plan)) return 0;
+    const auto rows = static_cast<double>(plan.row_block > 0 ? staged_rows(products_, plan)
+                                                             : problem_.axes[0].input);
+    const double row = ceil_div(products_.depth, lanes_) * staged_vector + tile_overhead;
+    return outer_loops() * blocks(plan) * copies_of_a_block(plan) * rows * row;
+  }
+
+  /// The schedule copies a block once where panels are no workgroups.
+  double copies_of_a_block(const Plan& plan) const {
+    const bool shared = plan.rows_outermost && plan.row_block > 0;
+    if (shared || products_.parts.size() > 1 || products_.gap > 1) return 1;
+    return panels_of(plan, products_.parts[0]);
+  }
+
+  double panels_of(const Plan& plan, const Product& part) const {
+    const bool fused = columns_fuse(problem_, lanes_);
+    const int64_t columns = fused ? part.residues * products_.channels : products_.channels;
+    return ceil_div(columns, plan.vectors * lanes_) *
+           static_cast<double>(fused ? 1 : part.residues);
   }
 
   /// What a tile reads of the packed weights before it starts again from the front.
   double panel_bytes(const Plan& plan) const {
-    if (plan.depth_block > 0) return static_cast<double>(plan.depth_block * plan.vectors) * vector_;
-    return static_cast<double>(products_.parts.back().taps * products_.depth * plan.vectors) *
-           vector_;
+    const int64_t depth =
+        plan.depth_block > 0 ? plan.depth_block : products_.parts.back().taps * products_.depth;
+    return static_cast<double>(depth * plan.vectors) * weight_vector_;
   }
 
   void positions(Prediction& p, double& workgroups) const {
@@ -267,7 +310,7 @@ class CostModel::Model {
   void memory(const Plan& plan, Prediction& p) const {
     if (bytes_.home == Home::l2) return;
     const double l2 = static_cast<double>(target_.l2_bytes);
-    const double block = row_bytes() * static_cast<double>(plan.row_block);
+    const double block = row_bytes() * static_cast<double>(plan.row_block * products_.row_distance);
     double x_passes = 1, w_passes = 1;
     if (plan.lanes == Lanes::columns) {
       Plan whole = plan;
@@ -288,7 +331,8 @@ class CostModel::Model {
     // Channel by channel in a low block, or position by position, lines follow one another.
     const bool walks = plan.lanes == Lanes::positions ||
                        (plan.lanes == Lanes::channels && plan.row_block > 0 && plan.row_block <= 8);
-    const double x_wait = plan.fetch_rows ? foreseen : walks ? in_a_row : 1;
+    const bool copied = stages_input(problem_, products_, plan);
+    const double x_wait = plan.fetch_rows && !copied ? foreseen : walks || copied ? in_a_row : 1;
     p.wait += wait_for_line() * bytes_.lines(x_passes * bytes_.x) * x_wait;
     p.wait += wait_for_line() * bytes_.lines(w_passes * bytes_.w * needed_weights()) *
               (plan.fetch_panels && bytes_.home == Home::dram ? 0.3 : 1) * in_a_row;
@@ -297,7 +341,7 @@ class CostModel::Model {
                                                                    : 1;
     p.wait += y_wait * wait_for_line() * bytes_.lines(bytes_.y) * (collides(plan) ? 4 : 1);
     // Asking costs issue slots, and is in vain when the next rows are at hand.
-    if (plan.fetch_rows) p.compute *= 1.004;
+    if (plan.fetch_rows && !copied) p.compute *= 1.004;
     if (plan.fetch_panels) p.compute *= 1.008;
     if (plan.fetch_output) p.compute *= 1.004;
     if (plan.depth_block > 0) p.compute *= blocked_overhead;
@@ -307,7 +351,7 @@ class CostModel::Model {
   /// The share of the weights that meets a row: a short input does not reach all taps.
   double needed_weights() const {
     const ConvAxis& axis = problem_.axes[0];
-    const double reach = static_cast<double>(axis.output) /
+    const double reach = static_cast<double>(axis.output) * static_cast<double>(axis.stride) /
                          static_cast<double>(std::max<int64_t>(axis.taps * axis.dilation, 1));
     return std::min(1.0, std::max(reach, 0.05));
   }
@@ -317,7 +361,7 @@ class CostModel::Model {
     if (plan.lanes != Lanes::channels) return false;
     const double row =
         static_cast<double>(problem_.out_channels * products_.parts.back().residues) *
-        ir::byte_size(problem_.dtype);
+        ir::byte_size(problem_.dtype);  // of y
     return std::fmod(row * static_cast<double>(plan.rows), page) == 0;
   }
 
@@ -327,23 +371,26 @@ class CostModel::Model {
     if (plan.lanes != Lanes::columns) return Bound::fma;
     // The tile that does most of the work: a short input has no main rows.
     const int64_t reach = (products_.parts.back().taps - 1) * products_.row_step;
-    const bool main_rows = problem_.axes[0].input - reach >= plan.rows;
-    const bool full = main_rows || plan.edge_rows == 0;
+    const int64_t last = (problem_.axes[0].input - reach - 1) / products_.row_distance;
+    const bool full = last + 1 >= plan.rows || plan.edge_rows == 0;
     const double rows = static_cast<double>(full ? plan.rows : plan.edge_rows);
-    const double vectors = static_cast<double>(plan.vectors), one = step(rows, vectors);
+    const double vectors = static_cast<double>(plan.vectors), one = step(plan, rows, vectors);
     const double moved = tile_step(plan, rows, vectors);
     if (moved > 1.26 * one) return Bound::l2;  // more is moved than computed
     const bool few_chains = rows * vectors < rates_.fma_latency * rates_.fma(vector_);
     return few_chains && one <= rates_.fma_latency ? Bound::latency : Bound::fma;
   }
 
-  const ConvProblem& problem_;
+  ConvProblem problem_;  // with one axis
   const Target& target_;
   const Rates& rates_;
   Products products_;
   Footprint bytes_;
   double vector_;  // bytes
   int64_t lanes_;
+  ir::Scalar packed_;
+  double weight_vector_;  // bytes of a vector of packed weights
+  bool converted_weights_;
 };
 
 std::string_view name_of(Bound bound) {
@@ -359,12 +406,16 @@ Prediction CostModel::predict(const Plan& plan) const { return model_->predict(p
 const Products& CostModel::products() const { return model_->products(); }
 
 Prediction predict(const ConvProblem& problem, const Target& target, const Plan& plan) {
+  if (problem.result == ConvResult::weight_gradient)
+    return predict_weight_gradient(problem, target, plan);
   return CostModel(problem, target).predict(plan);
 }
 
 std::string CostModel::explain(const Plan& plan) const { return model_->explain(plan); }
 
 std::string explain_plan(const ConvProblem& problem, const Target& target, const Plan& plan) {
+  if (problem.result == ConvResult::weight_gradient)
+    return explain_weight_gradient(problem, target, plan);
   return CostModel(problem, target).explain(plan);
 }
 

@@ -20,12 +20,13 @@ int64_t number(std::string_view key, std::string_view text, int64_t least) {
   return value;
 }
 
-constexpr std::string_view lane_names[] = {"columns", "channels", "positions"};
+constexpr std::string_view lane_names[] = {"columns", "channels", "positions", "inputs", "outputs"};
 
 Lanes lanes_named(std::string_view value) {
   for (size_t i = 0; i < std::size(lane_names); ++i)
     if (lane_names[i] == value) return static_cast<Lanes>(i);
-  base::invalid("plan: lanes= takes columns, channels or positions, got '{}'", value);
+  base::invalid("plan: lanes= takes columns, channels, positions, inputs or outputs, got '{}'",
+                value);
 }
 
 /// Whether the value is the second of two names.

@@ -12,9 +12,12 @@ enum class Lanes : uint8_t {
   columns,    // outputs of one row: (residue, channel), or channels of a group
   channels,   // depthwise: channels of neighbouring groups
   positions,  // rows; for few columns. The other members of a plan do not matter
+  inputs,     // of a weight gradient: input channels of a group; rows are output channels
+  outputs,    // of a weight gradient: output channels of a group; rows are input channels
 };
 
-/// What may vary between two schedules of one problem. Every plan gives the same bits.
+/// What may vary between two schedules of one problem. Every plan gives the same bits. A weight
+/// gradient has lanes=inputs, outputs or channels, and of the rest rows and vectors alone matter.
 struct Plan {
   Lanes lanes = Lanes::columns;
   int64_t rows = 1;             // rows of the register tile

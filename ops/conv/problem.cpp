@@ -21,12 +21,33 @@ std::vector<int64_t> ConvProblem::x_shape() const {
 }
 
 std::vector<int64_t> ConvProblem::w_shape() const {
-  return shape_of(out_channels, axes, &ConvAxis::taps, in_channels / groups);
+  return swapped_weights ? shape_of(in_channels, axes, &ConvAxis::taps, out_channels / groups)
+                         : shape_of(out_channels, axes, &ConvAxis::taps, in_channels / groups);
 }
 
 std::vector<int64_t> ConvProblem::y_shape() const {
   return shape_of(batch, axes, &ConvAxis::output, out_channels);
 }
+
+std::vector<int64_t> ConvProblem::second_shape() const {
+  return result == ConvResult::output ? w_shape() : y_shape();
+}
+
+std::vector<int64_t> ConvProblem::result_shape() const {
+  return result == ConvResult::output ? y_shape() : w_shape();
+}
+
+ir::Scalar promoted(ir::Scalar x, ir::Scalar w) {
+  if (x == w) return x;
+  const bool wide = x == ir::Scalar::f64 || w == ir::Scalar::f64;
+  return wide ? ir::Scalar::f64 : ir::Scalar::f32;
+}
+
+ir::Scalar accumulation_type(const ConvProblem& problem) {
+  return problem.dtype == ir::Scalar::f64 ? ir::Scalar::f64 : ir::Scalar::f32;
+}
+
+bool sums_apart(const ConvProblem& problem) { return accumulation_type(problem) != problem.dtype; }
 
 int64_t element_count(const std::vector<int64_t>& shape) {
   std::optional<int64_t> count = 1;

@@ -1,11 +1,15 @@
-// The schedule of a convolution with one spatial axis: the derivation of docs/ARCHITECTURE.md ("A
-// transposed convolution is a product with overlapping rows") as steps of general primitives.
+// The schedule of a convolution: the derivation of docs/ARCHITECTURE.md ("A transposed convolution
+// is a product with overlapping rows") as steps of general primitives, for the last spatial axis;
+// the others are loops around it.
 //
 //   shift, residue_split            the divisibility guard is gone, the tap loop is exact
 //   split q                         blocks of rows
 //   peel h, peel j                  positions without taps; residues with one tap less
 //   fuse j co, split, reorder       panels of columns
 //   tighten q                       the rows that a panel needs: cropping cuts whole rows
+//   stage x                         the input of a workgroup as the type of the sums, where it is
+//   of
+//                                   another one (operands.h)
 //   pack                            weights in the order in which they are read
 //   peel q by=rows                  full rows in tiles; edge rows and what is left in smaller ones
 //   unroll, vectorize, accumulate   the register tiles
@@ -18,8 +22,11 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "ops/conv/operands.h"
 #include "ops/conv/product.h"
+#include "ops/conv/schedule_axis.h"
 #include "ops/conv/schedule_positions.h"
+#include "ops/conv/schedule_weight_gradient.h"
 #include "ops/conv/wide.h"
 
 namespace nestjit::ops {
@@ -37,12 +44,14 @@ std::string local_name(const std::string& handle) {
 /// Handles of the loops of one part of the nest. h and j are empty without an input dilation.
 struct Names {
   std::string q = "o", h, j, co = "co", t = "k", ci = "ci";
+  Handles outer_taps;
 
   /// The handles after the loop `cut`, which encloses all others, was cut; `part` is a part of it.
   Names under(const std::string& part, const std::string& cut) const {
     Names out = *this;
     for (std::string* name : {&out.q, &out.h, &out.j, &out.co, &out.t, &out.ci})
       if (!name->empty()) *name = *name == cut ? part : part + "/" + local_name(*name);
+    for (std::string& name : out.outer_taps) name = part + "/" + local_name(name);
     return out;
   }
 };
@@ -50,12 +59,17 @@ struct Names {
 /// Whether the terms q*s, j*d and the constants beside them, which cancel to a position of the
 /// output, stay within 64 bits in bytes of the output.
 bool offsets_fit(const ConvProblem& problem) {
-  const ConvAxis& axis = problem.axes[0];
-  const Wide terms = Wide{axis.input_dilation} * axis.dilation + Wide{axis.dilation} * axis.taps +
-                     axis.output +
-                     (axis.padding_low < 0 ? -Wide{axis.padding_low} : Wide{axis.padding_low});
-  return 2 * terms * std::max<int64_t>(problem.out_channels, 1) * ir::byte_size(problem.dtype) <
-         (Wide{1} << 62);
+  constexpr Wide limit = Wide{1} << 62;
+  Wide inner = std::max<int64_t>(problem.out_channels, 1) * ir::byte_size(problem.dtype);
+  for (size_t i = problem.axes.size(); i-- > 0;) {
+    const ConvAxis& axis = problem.axes[i];
+    const Wide terms = Wide{axis.input_dilation} * axis.dilation + Wide{axis.dilation} * axis.taps +
+                       axis.output +
+                       (axis.padding_low < 0 ? -Wide{axis.padding_low} : Wide{axis.padding_low});
+    if (terms >= limit || inner >= limit || 2 * terms * inner >= limit) return false;
+    inner *= std::max<int64_t>(axis.output, 1);
+  }
+  return true;
 }
 
 class Template {
@@ -64,17 +78,20 @@ class Template {
       : problem_(problem),
         plan_(plan),
         products_(products_of(problem)),
-        lanes_(target.lanes(problem.dtype)) {}
+        lanes_(target.lanes(accumulation_type(problem))),
+        packed_(packed_type(problem, target, plan.lanes)),
+        staged_(!products_.empty && stages_input(problem, products_, plan)) {}
 
   Schedule build() {
     // No guard is left to work on, or the terms of an address would not fit.
     if (products_.empty || !offsets_fit(problem_)) {
-      step("parallel n o");
+      step("parallel n {}", several_axes() ? "o0" : "o");
       return std::move(schedule_);
     }
     Names names = enumerate_taps();
     if (channel_lanes()) step("split g by={} tail=guard -> g0 lane", lanes_);
     Handles outer{"n"};
+    outer.insert(outer.end(), loops_.distributed.begin(), loops_.distributed.end());
     if (!names.h.empty()) outer.push_back(names.h);
     std::string block;
     if (plan_.row_block > 0) {
@@ -82,8 +99,10 @@ class Template {
       step("split {} by={} tail=cut -> qb qi", names.q, plan_.row_block);
       names.q = "qi";
     }
+    // Panels that follow one another share a copy of the input.
+    const bool shared = staged_ && plan_.rows_outermost && !block.empty();
     const bool whole = products_.gap == 1 && products_.parts.size() == 1;
-    whole ? one_part(names, outer, block) : several_parts(names, outer, block);
+    whole && !shared ? one_part(names, outer, block) : several_parts(names, outer, block);
     return std::move(schedule_);
   }
 
@@ -100,21 +119,15 @@ class Template {
   }
 
   bool channel_lanes() const { return plan_.lanes == Lanes::channels; }
+  bool several_axes() const { return problem_.axes.size() > 1; }
 
-  /// From the definition to a band n, g, [h, q, j] or q, co around exact tap loops.
+  /// From the definition to a band n, outer axes, g, [h], q, [j], co around exact tap loops.
   Names enumerate_taps() {
-    const ConvAxis& axis = problem_.axes[0];
-    Names names;
-    if (axis.padding_low != 0) step("shift o by={}", -axis.padding_low);
-    if (axis.input_dilation > 1) {
-      if (axis.stride != 1)
-        base::unsupported("{}: stride {} together with input dilation {} has no schedule",
-                          problem_.op, axis.stride, axis.input_dilation);
-      step("residue_split o k -> q h j t");
-      names.q = "q", names.h = "h", names.j = "j", names.t = "t";
-    }
-    step("tighten {}", names.t);
-    names.j.empty() ? step("reorder n g {} {}", names.q, names.co) : step("reorder n g h q j co");
+    loops_ = ops::enumerate_taps(schedule_, problem_);
+    const AxisLoops& last = loops_.last;
+    Names names{last.q, last.h, last.j, "co", last.t, "ci", loops_.taps};
+    step("reorder {}", join({"n", join(loops_.distributed), join(loops_.rows), "g", names.h,
+                             names.q, names.j, names.co}));
     return names;
   }
 
@@ -129,13 +142,15 @@ class Template {
   void several_parts(Names names, Handles outer, const std::string& block) {
     outer.push_back(block);
     if (!channel_lanes()) outer.push_back("g");
-    const std::string lane = channel_lanes() ? "g0 lane " : "";
+    const std::string lane = channel_lanes() ? "g0 lane" : "";
     const bool skips = products_.gap > 1;
     Handles distributed = outer;
     if (skips) std::erase(distributed, names.h);
-    step("reorder {} {} {} {}{} {}", join(distributed), skips ? names.h : "", names.j, lane,
-         names.co, names.q);
+    step("reorder {}", join({join(distributed), join(loops_.rows), skips ? names.h : "", names.j,
+                             lane, names.co, names.q}));
+    for (const std::string& rows : loops_.rows) step("tighten {}", rows);
     step("parallel {}", join(distributed));
+    if (staged_) stage(distributed);
     if (skips) {
       step("peel {} at=1 -> reached skipped", names.h);
       zeros(names.under("skipped", names.h), "skipped", true);
@@ -173,12 +188,14 @@ class Template {
     Handles packed;       // those of them that the weights depend on
     std::string q, t, ci;
     Handles inner;  // loops of a register tile below its rows; the last one is the lanes
+    Handles outer_taps;
   };
 
   /// Splits the columns into panels and puts the loops into their order: outer loops, then panels
   /// and the blocks of rows as the plan has it.
   Part columns(const Names& names, Handles outer, const Handles& blocks, const std::string& id) {
-    Part part{{}, {}, names.q, names.t, names.ci, {}};
+    Part part{{}, {}, names.q, names.t, names.ci, {}, names.outer_taps};
+    const bool outermost = !outer.empty();
     Handles panels;
     if (channel_lanes()) {
       panels = {prefix_ + "g0", names.co};
@@ -189,6 +206,7 @@ class Template {
       part.packed = panels;
       if (problem_.groups > 1) part.packed.insert(part.packed.begin(), "g");
     }
+    part.packed.insert(part.packed.begin(), loops_.residues.begin(), loops_.residues.end());
     if (!blocks.empty() && !channel_lanes()) panels.insert(panels.begin(), "g");
     const Handles& first = plan_.rows_outermost ? blocks : panels;
     const Handles& second = plan_.rows_outermost ? panels : blocks;
@@ -198,15 +216,30 @@ class Template {
     // A vector of channels is little work: one block of rows takes all of them.
     if (channel_lanes() && plan_.row_block > 0)
       part.distributed.resize(outer.size() - panels.size());
-    step("reorder {} {} {}", join(outer), names.q, join(part.inner));
+    const Handles rows = outermost ? loops_.rows : Handles();
+    step("reorder {}", join({join(outer), join(rows), names.q, join(part.inner)}));
+    for (const std::string& loop : rows) step("tighten {}", loop);
+    if (staged_ && !has_copy_) stage(outer);
     if (plan_.edge_rows > 0) step("tighten {} keep=inner", names.q);
-    if (channel_lanes() && plan_.row_block > 0 && plan_.rows_outermost && !blocks.empty()) {
+    if (channel_lanes() && plan_.row_block > 0 && plan_.rows_outermost && !blocks.empty() &&
+        !several_axes()) {
       // A vector of each row of the next block, as many as were used for this one.
       const int64_t lines = plan_.row_block * products_.parts[0].residues;
       if (plan_.fetch_rows && lines <= most_lines) step("prefetch x {} {}", blocks[0], panels[0]);
       if (plan_.fetch_output && lines <= most_lines) step("prefetch y {} {}", blocks[0], panels[0]);
     }
     return part;
+  }
+
+  /// The input that an iteration of the last of these loops reads, row by row.
+  void stage(Handles loops) {
+    has_copy_ = true;
+    std::erase(loops, "");
+    step("stage x {} order=1,2 as={} fill=none -> xs sr sc", loops.back(),
+         name_of(accumulation_type(problem_)));
+    step("tighten sr");
+    step("split sc by={} tail=peel -> sc0 sc1 sc2", lanes_);
+    step("vectorize sc1");
   }
 
   /// A panel is plan.vectors vectors of columns.
@@ -235,7 +268,9 @@ class Template {
 
   /// Packed weights; full rows in tiles, then edge rows and what is left.
   void register_tiles(const Part& part, const std::string& id, const Product& product) {
-    step("pack w {} {} {} {} -> {}wp", join(part.packed), part.t, part.ci, join(part.inner), id);
+    step("pack w {} {}-> {}wp",
+         join({join(part.packed), join(part.outer_taps), part.t, part.ci, join(part.inner)}),
+         packed_ == problem_.w_dtype ? "" : fmt::format("as={} ", name_of(packed_)), id);
     if (plan_.edge_rows == 0) return one_tile(part);
     const std::string main = id + "qm", rest = id + "qr";
     step("peel {} by={} -> {} {}", part.q, plan_.rows, main, rest);
@@ -243,11 +278,13 @@ class Template {
     const std::string t = main + "/" + local_name(part.t), ci = main + "/" + local_name(part.ci);
     // Taps of neighbouring rows overlap: one walk through memory covers taps and channels.
     std::string innermost = ci;
-    if (problem_.groups == 1 && products_.row_step == 1)
+    if ((problem_.groups == 1 || staged_) && products_.row_step == 1)
       step("fuse {} {} -> {}", t, ci, innermost = id + "kk");
     else if (channel_lanes() && product.taps * plan_.rows <= most_unrolled)
       step("unroll {}", t);
-    const bool blocked = plan_.depth_block > 0 && innermost != ci;
+    // Sums that are rounded at the end cannot go through the output before.
+    const bool blocked =
+        plan_.depth_block > 0 && innermost != ci && !sums_apart(problem_) && !several_axes();
     if (blocked) {
       step("split {} by={} tail=cut -> {}kb {}ki", innermost, plan_.depth_block, id, id);
       step("carry {}kb {}q0", id, id);
@@ -255,6 +292,8 @@ class Template {
     }
     tile(id + "q1", main, part.inner);
     if (!blocked && !channel_lanes()) prefetches(part, id, product, innermost);
+    // Only the bounds of the outermost reduction may differ between the rows of a tile.
+    if (several_axes()) return tile("", rest, part.inner);
     step("split {} by={} tail=guard -> {}r0 {}r1", rest, plan_.edge_rows, id, id);
     tile(id + "r1", rest, part.inner);
   }
@@ -269,14 +308,16 @@ class Template {
   /// Asks for what the next tile or panel needs, where that is little beside the work of a tile.
   void prefetches(const Part& part, const std::string& id, const Product& product,
                   const std::string& innermost) {
+    if (several_axes() || products_.row_step == 0) return;
     const int64_t steps = product.taps * products_.depth;
     const int64_t turns = innermost == id + "kk" ? steps : products_.depth;
     const int64_t in_lines = plan_.rows * base::ceil_div(products_.depth, line_elements);
     const int64_t row_columns = product.residues * products_.channels;
     const int64_t out_lines = plan_.rows * plan_.vectors;
-    if (plan_.fetch_rows && problem_.groups > 1 && in_lines <= turns)
+    if (plan_.fetch_rows && !staged_ && problem_.groups > 1 && in_lines <= turns)
       step("prefetch x {}q0 {}", id, innermost);
-    else if (plan_.fetch_rows && plan_.rows * problem_.in_channels <= most_fetched * turns)
+    else if (plan_.fetch_rows && !staged_ &&
+             plan_.rows * problem_.in_channels <= most_fetched * turns)
       step("prefetch x {}q0 {}", id, innermost);
     // Outputs side by side need no help: the machine foresees them.
     const int64_t panel = plan_.vectors * lanes_;
@@ -296,7 +337,7 @@ class Template {
       band.push_back(part.empty() ? loop : part + "/" + local_name(loop));
       if (&loop != &inner.back()) unrolled.push_back(band.back());
     }
-    step("unroll {}", join(unrolled));
+    if (!join(unrolled).empty()) step("unroll {}", join(unrolled));
     step("vectorize {}", band.back());
     step("accumulate {} -> {}acc", join(band), part.empty() ? "" : part + "/");
   }
@@ -310,6 +351,9 @@ class Template {
   const Plan& plan_;
   const Products products_;
   int64_t lanes_;
+  TapLoops loops_;
+  ir::Scalar packed_;
+  bool staged_, has_copy_ = false;
   std::string prefix_;  // of handles inside the part that is worked on
   Schedule schedule_;
 };
@@ -317,11 +361,11 @@ class Template {
 }  // namespace
 
 Schedule schedule_of(const ConvProblem& problem, const Target& target, const Plan& plan) {
-  if (problem.axes.size() != 1)
-    base::unsupported("{}: only one spatial axis has a schedule, got {}", problem.op,
-                      problem.axes.size());
-  if (plan.edge_rows == 0 && (plan.lanes != Lanes::columns || plan.row_block > 0))
-    base::invalid("plan: edge=0, one tile of all rows, takes lanes=columns and block=0");
+  if (problem.result == ConvResult::weight_gradient)
+    return weight_gradient_schedule(problem, target, plan);
+  if (plan.edge_rows == 0 &&
+      (plan.lanes != Lanes::columns || plan.row_block > 0 || problem.axes.size() > 1))
+    base::invalid("plan: edge=0, one tile of all rows, takes lanes=columns, block=0 and one axis");
   if (plan.lanes != Lanes::positions) return Template(problem, target, plan).build();
   if (auto schedule = positions_schedule(problem, target)) return *std::move(schedule);
   base::unsupported("{}: lanes=positions has no form for this problem", to_string(problem));

@@ -17,6 +17,7 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "ops/conv/operands.h"
 
 namespace nestjit::ops {
 namespace {
@@ -33,9 +34,9 @@ class PositionsTemplate {
  public:
   PositionsTemplate(const ConvProblem& problem, const Target& target)
       : problem_(problem),
-        axis_(problem.axes.at(0)),
+        axis_(problem.axes.back()),
         strided_(axis_.input_dilation > 1),
-        lanes_(target.lanes(problem.dtype)),
+        lanes_(target.lanes(accumulation_type(problem))),
         columns_(axis_.input_dilation * (problem.out_channels / problem.groups)),
         channels_(problem.in_channels / problem.groups),
         taps_(axis_.taps / axis_.input_dilation) {
@@ -77,13 +78,18 @@ class PositionsTemplate {
     return columns_ <= 3 ? 12 : target.vector_registers * 3 / 4;
   }
 
-  int64_t piece() const { return 16 / ir::byte_size(problem_.dtype); }
+  int64_t piece() const { return 16 / ir::byte_size(accumulation_type(problem_)); }
   int64_t overlap() const { return (taps_ - 1) * axis_.dilation; }
   int64_t positions() const { return strided_ ? axis_.input + overlap() : axis_.output; }
   int64_t staged_rows() const { return tiles_ * rows_ * lanes_ + overlap(); }
   int64_t scratch_bytes() const {
     return channels_ * base::ceil_div(staged_rows(), lanes_) * lanes_ *
-           ir::byte_size(problem_.dtype);
+           ir::byte_size(accumulation_type(problem_));
+  }
+
+  /// Copies hold operands as the type of the sums.
+  std::string as(bool converts) const {
+    return converts ? fmt::format("as={} ", name_of(accumulation_type(problem_))) : "";
   }
 
   void columns() {
@@ -99,7 +105,7 @@ class PositionsTemplate {
   const char* tap() const { return strided_ ? "t" : "k"; }
 
   void blocks() {
-    step("pack w g {} ci {} -> wp", tap(), column());
+    step("pack w g {} ci {} {}-> wp", tap(), column(), as(converts_weights(problem_)));
     step("split {} by={} tail=guard -> q0 qb", row(), tiles_ * rows_ * lanes_);
     std::string rows = "qb";
     if (tiles_ > 1) {
@@ -115,7 +121,7 @@ class PositionsTemplate {
   void stage() {
     const int64_t square = std::min<int64_t>(lanes_, 2 * piece());
     const int64_t width = channels_ % square == 0 ? square : piece();
-    step("stage x q0 order=2,1 pad={} -> xs sc sr", lanes_);
+    step("stage x q0 order=2,1 pad={} {}-> xs sc sr", lanes_, as(converts_input(problem_)));
     step("reorder sr sc");
     step("split sr by={} tail=peel -> r0 r1 rest", square);
     if (channels_ % width == 0) {

@@ -307,12 +307,6 @@ TEST(CodegenRefusals, WhatTheTargetCannotDo) {
           "kernel k(x: f16[4] input, y: f16[4] output) unfused {\n y[0] = x[0] + x[1]\n}\n",
           "+ of f16 is not generated; convert to f32 first");
   refuses(ErrorKind::unsupported,
-          "kernel k(x: f32[4] input, y: f16[4] output) unfused {\n y[0] = cast(f16, x[0])\n}\n",
-          "converting f32 to f16 needs x86-64-v3; the target is x86-64-v1", Level::x86_64_v1);
-  refuses(ErrorKind::unsupported,
-          "kernel k(x: f64[4] input, y: bf16[4] output) unfused {\n y[0] = cast(bf16, x[0])\n}\n",
-          "converting f64 to bf16 would round twice");
-  refuses(ErrorKind::unsupported,
           with_body("allocate s: f32[100000] scratch {\n s[0] = x[0]\n y[0] = s[0]\n}"),
           "scratch buffer s of kernel k takes 400000 bytes; at most 262144 fit the stack");
 }

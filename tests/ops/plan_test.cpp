@@ -52,7 +52,8 @@ TEST(Plan, Errors) {
   expect_text("edge=3x", "plan: edge= takes an integer from 0 to 2147483648, got '3x'");
   expect_text("edge=", "plan: edge= takes an integer from 0 to 2147483648, got ''");
   expect_text("block=-1", "plan: block= takes an integer from 0 to 2147483648, got '-1'");
-  expect_text("lanes=rows", "plan: lanes= takes columns, channels or positions, got 'rows'");
+  expect_text("lanes=rows",
+              "plan: lanes= takes columns, channels, positions, inputs or outputs, got 'rows'");
   expect_text("depth=-1", "plan: depth= takes an integer from 0 to 2147483648, got '-1'");
   expect_text("outer=both", "plan: outer= takes panels or rows, got 'both'");
   expect_text("fetch=all",

@@ -26,7 +26,8 @@ TEST(ConvTranspose1dProblem, IsRewrittenIntoTheGeneralForm) {
                                                   .dilation = 2,
                                                   .output_padding = 1,
                                                   .groups = 2,
-                                                  .dtype = ir::Scalar::f64});
+                                                  .x_dtype = ir::Scalar::f64,
+                                                  .w_dtype = ir::Scalar::f64});
   EXPECT_EQ(p.op, "conv_transpose1d");
   EXPECT_EQ(p.x_shape(), (std::vector<int64_t>{2, 9, 6}));
   EXPECT_EQ(p.w_shape(), (std::vector<int64_t>{4, 5, 3}));
@@ -96,7 +97,7 @@ TEST(ConvTranspose1dProblem, NamesTheParameterRules) {
   expect_refused({.x_shape = {1, 3, 4}, .w_shape = {3, 3, 2}, .groups = 2},
                  "groups must divide the output channels, got C_out = 3 and groups = 2");
   Arguments integers = good;
-  integers.dtype = ir::Scalar::index;
+  integers.x_dtype = ir::Scalar::index;
   expect_refused(integers, "the dtype must be f16, bf16, f32 or f64, got index");
 }
 
@@ -132,7 +133,7 @@ TEST(ConvTranspose1dProblem, SizesAreCheckedIn64Bits) {
   // The same number of elements is legal where they are half as large.
   Arguments a{.x_shape = {1, 1, (int64_t{1} << 61) - 1}, .w_shape = {0, 1, (int64_t{1} << 61) - 1}};
   EXPECT_EQ(conv_transpose1d_problem(a).in_channels, (int64_t{1} << 61) - 1);
-  a.dtype = ir::Scalar::f64;
+  a.x_dtype = a.w_dtype = ir::Scalar::f64;
   expect_refused(a, "elements of 8 bytes");
 }
 

@@ -13,10 +13,11 @@ struct TriangleCount {
   int stages = 0;  // states that the interpreter ran
 };
 
-/// Compiles the problem; after every stage, step and pass the interpreter runs the kernel (and its
-/// packing kernels) with parallel loops in an order drawn from `seed`, and at the end the machine
-/// code runs. Every result must have the bits of the reference loops; a GoogleTest failure names
-/// the stage and the first element that differs.
+/// Compiles the problem, whose operands are the given values rounded to its element types; after
+/// every stage, step and pass the interpreter runs the kernel (and its packing kernels) with
+/// parallel loops in an order drawn from `seed`, and at the end the machine code runs. Every result
+/// must have the bits of the reference loops; a GoogleTest failure names the stage and the first
+/// element that differs.
 TriangleCount expect_triangle(const ConvProblem& problem, const compiler::Schedule& schedule,
                               const compiler::Target& target, std::span<const float> x,
                               std::span<const float> w, uint64_t seed);
@@ -27,7 +28,7 @@ TriangleCount expect_triangle(const ConvProblem& problem, const compiler::Compil
                               std::span<const float> x, std::span<const float> w, uint64_t seed,
                               compiler::CompiledKernel* compiled = nullptr);
 
-/// Runs machine code: packs the operands, then all workgroups.
+/// Runs machine code: packs the operands, then all workgroups. The result as f32.
 std::vector<float> run_compiled(const ConvProblem& problem, const compiler::CompiledKernel& kernel,
                                 std::span<const float> x, std::span<const float> w);
 
