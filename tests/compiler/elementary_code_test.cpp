@@ -38,7 +38,8 @@ std::vector<T> operands(ir::Intrinsic fn) {
 }
 
 /// y = fn(x), `lanes` at a time.
-ir::Kernel kernel_of(ir::Intrinsic fn, ir::Scalar scalar, int lanes, bool fused) {
+ir::Kernel kernel_of(ir::Intrinsic fn, ir::Scalar scalar, int lanes, bool fused,
+                     ir::Mapping mapping) {
   const ir::BufferRef x = ir::Buffer::make("x", scalar, {count}, ir::BufferRole::input);
   const ir::BufferRef y = ir::Buffer::make("y", scalar, {count}, ir::BufferRole::output);
   const ir::Expr i = ir::Var::make("i");
@@ -48,8 +49,7 @@ ir::Kernel kernel_of(ir::Intrinsic fn, ir::Scalar scalar, int lanes, bool fused)
   kernel.name = "k";
   kernel.params = {x, y};
   kernel.fused = fused;
-  kernel.body =
-      ir::Loop::make(i, 0, count / lanes, ir::LoopKind::parallel, ir::Mapping::serial, store);
+  kernel.body = ir::Loop::make(i, 0, count / lanes, ir::LoopKind::parallel, mapping, store);
   return expand_calls(kernel);
 }
 
@@ -60,13 +60,13 @@ T expected(ir::Intrinsic fn, T x, bool fused) {
 }
 
 template <class T>
-void expect_bits(Level level, int lanes) {
+void expect_bits(Level level, int lanes, ir::Mapping mapping = ir::Mapping::serial) {
   constexpr ir::Scalar scalar = sizeof(T) == 4 ? ir::Scalar::f32 : ir::Scalar::f64;
   const Target target = target_of(level);
   for (const ir::Intrinsic fn : functions) {
     std::vector<T> x = operands<T>(fn), y(count);
-    const MachineCode code = compile_to_machine_code({kernel_of(fn, scalar, lanes, target.has_fma)},
-                                                     target, {.verify = true});
+    const MachineCode code = compile_to_machine_code(
+        {kernel_of(fn, scalar, lanes, target.has_fma, mapping)}, target, {.verify = true});
     ASSERT_EQ(run(code, {{x.data(), y.data()}}), 0);
     for (size_t i = 0; i < x.size(); ++i) {
       const T right = expected(fn, x[i], target.has_fma);
@@ -86,6 +86,13 @@ TEST(ElementaryCode, F32OfEveryWidth) {
 TEST(ElementaryCode, F64OfEveryWidth) {
   for (const Level level : runnable_levels())
     for (const int lanes : {1, 2, 4, 5, 8, 16}) expect_bits<double>(level, lanes);
+}
+
+TEST(ElementaryCode, VectorsOfLlvmsOwn) {
+  for (const Level level : runnable_levels()) {
+    expect_bits<float>(level, 1, ir::Mapping::hinted);
+    expect_bits<double>(level, 1, ir::Mapping::hinted);
+  }
 }
 
 TEST(ElementaryCode, SignsAreCopied) {
