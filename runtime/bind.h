@@ -1,17 +1,25 @@
 // Binding by problem: what the tools use where a program calls bind_conv_transpose1d().
 #pragma once
 
+#include <optional>
+
 #include "compiler/schedule.h"
 #include "nestjit/conv.h"
 #include "ops/conv/problem.h"
 
 namespace nestjit::runtime {
 
+/// Arrays of an epilogue, of the problem's channels; they are copied.
+struct EpilogueArrays {
+  std::optional<array> bias, channel;
+};
+
 /// The kernel of a problem (with the default schedule, or the given one, which a symbolic kernel
 /// does not take) bound to weights of the problem's w_shape(). The problem, the weight's shape and
 /// type and the stream have been judged.
 BoundConv bind_conv(const ops::ConvProblem& problem, const array& weight, int threads = 0,
                     const compiler::Schedule* schedule = nullptr,
-                    Lengths lengths = Lengths::specialised, StreamOrDevice stream = {});
+                    Lengths lengths = Lengths::specialised, StreamOrDevice stream = {},
+                    const EpilogueArrays& epilogue = {});
 
 }  // namespace nestjit::runtime

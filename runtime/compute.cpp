@@ -16,8 +16,7 @@ array compute(const ops::ConvProblem& problem, const array& x, const array& seco
   array result = array::empty(problem.result_shape(), dtype);
   run_on(stream, {&x, &second}, {&result}, [=] {
     const ConvKernelHandle kernel = kernel_of_call(problem);
-    kernel->run_once(kernel->call_for(problem),
-                     Operand(x, dtype_of_scalar(problem.x_dtype)).data(),
+    kernel->run_once(kernel->call_for(problem), Operand(x, dtype_of_scalar(problem.x_dtype)).data(),
                      Operand(second, dtype_of_scalar(problem.w_dtype)).data(),
                      ArrayAccess::address(result));
   });

@@ -129,7 +129,7 @@ BoundConv bind_conv_transpose1d(const array& weight, const std::vector<int64_t>&
 
 BoundConv runtime::bind_conv(const ops::ConvProblem& problem, const array& weight, int threads,
                              const compiler::Schedule* schedule, Lengths lengths,
-                             StreamOrDevice stream) {
+                             StreamOrDevice stream, const EpilogueArrays& epilogue) {
   auto impl = std::make_shared<BoundConv::Impl>();
   impl->problem = problem;
   impl->work = work_of(problem);
@@ -153,6 +153,14 @@ BoundConv runtime::bind_conv(const ops::ConvProblem& problem, const array& weigh
       copy_elements(w, copy.mutable_raw());
       impl->weights.plain = share(copy);
     }
+    const auto kept = [&](const std::optional<array>& a) -> std::shared_ptr<const void> {
+      if (!a) return nullptr;
+      array copy = array::empty(a->shape(), dtype_of_scalar(ops::accumulation_type(problem)));
+      copy_elements(as_type(*a, copy.dtype()), copy.mutable_raw());
+      return share(copy);
+    };
+    impl->weights.bias = kept(epilogue.bias);
+    impl->weights.channel = kept(epilogue.channel);
   }
   return BoundConv(std::move(impl));
 }
@@ -166,16 +174,24 @@ void BoundConv::run(const float* x, float* y) const {
 }
 
 void BoundConv::run_raw(const void* x, void* y) const {
+  if (impl_->problem.epilogue.residual) {
+    base::invalid("{}: a call takes a residual, too: (x, residual, y)", problem());
+  }
+  run_raw(x, nullptr, y);
+}
+
+void BoundConv::run_raw(const void* x, const void* residual, void* y) const {
   const Impl& bound = *impl_;
   if (overlap(x, bound.x_bytes, y, bound.y_bytes)) refuse_overlap(*this);
   switch (bound.work) {
     case runtime::Work::none: return;
     case runtime::Work::zeros: std::memset(y, 0, static_cast<size_t>(bound.y_bytes)); return;
-    case runtime::Work::kernel: bound.kernel->run(bound.call, x, bound.weights, y, bound.threads);
+    case runtime::Work::kernel:
+      bound.kernel->run(bound.call, x, bound.weights, y, bound.threads, residual);
   }
 }
 
-void BoundConv::operator()(const array& x, array& y) const {
+void BoundConv::judge_call(const array& x, const array* residual, const array& y) const {
   const auto expect = [&](const char* what, const array& a, const Shape& shape, Dtype dtype) {
     if (a.dtype() == dtype && a.shape() == shape) return;
     base::invalid("{}: {} must be {} of shape {}, got {} of shape {}", problem(), what,
@@ -184,12 +200,27 @@ void BoundConv::operator()(const array& x, array& y) const {
   };
   expect("the input", x, impl_->x_shape, impl_->x_dtype);
   expect("the output", y, impl_->y_shape, impl_->y_dtype);
+  if (residual != nullptr) expect("the residual", *residual, impl_->y_shape, impl_->y_dtype);
+  if ((residual != nullptr) != impl_->problem.epilogue.residual) {
+    base::invalid("{}: a call {} a residual", problem(),
+                  residual != nullptr ? "does not take" : "takes");
+  }
   if (!y.is_contiguous()) {
     base::invalid("{}: the output must be row-contiguous, got strides {}", problem(),
                   runtime::to_string(y.strides()));
   }
   runtime::ArrayAccess::expect_writable(y);
   if (overlap(x, y)) refuse_overlap(*this);
+  // Every element of the residual is read before the output's is written: it may be the output.
+  const bool is_output =
+      residual != nullptr && address(*residual) == address(y) && residual->strides() == y.strides();
+  if (residual != nullptr && !is_output && overlap(*residual, y)) {
+    base::invalid("{}: the output's memory overlaps the residual's", problem());
+  }
+}
+
+void BoundConv::operator()(const array& x, array& y) const {
+  judge_call(x, nullptr, y);
   if (std::holds_alternative<std::monostate>(impl_->stream)) {
     runtime::wait_for_operands({&x}, {&y});
     run_raw(runtime::Operand(x, x.dtype()).data(), address(y));
@@ -198,6 +229,14 @@ void BoundConv::operator()(const array& x, array& y) const {
       bound.run_raw(runtime::Operand(x, x.dtype()).data(), address(y));
     });
   }
+}
+
+void BoundConv::operator()(const array& x, const array& residual, array& y) const {
+  judge_call(x, &residual, y);
+  runtime::run_on(impl_->stream, {&x, &residual}, {&y}, [bound = *this, x, residual, y] {
+    bound.run_raw(runtime::Operand(x, x.dtype()).data(),
+                  runtime::Operand(residual, residual.dtype()).data(), address(y));
+  });
 }
 
 array BoundConv::operator()(const array& x) const {

@@ -15,6 +15,7 @@ namespace nestjit::runtime {
 namespace {
 
 constexpr size_t conv_operands = 3;  // x, w, y
+constexpr size_t most_operands = 6;  // and an epilogue's
 constexpr size_t weight_operand = 1;
 constexpr size_t most_packed = 5;
 constexpr double worth_sharing = 200e3;  // FLOP; below, waking a worker costs more than it saves
@@ -51,7 +52,7 @@ int32_t run_entry(compiler::KernelFunction entry, void* const* buffers, const in
 ConvKernel::ConvKernel(ops::ConvProblem problem, compiler::CompiledKernel code)
     : problem_(std::move(problem)),
       code_(std::move(code)) {
-  bool fits = code_.entry != nullptr && code_.uses.size() == conv_operands &&
+  bool fits = code_.entry != nullptr && code_.uses.size() == operands() &&
               code_.packed.size() <= most_packed &&
               (code_.symbols.empty() || code_.symbols.size() == ConvCall{}.symbols.size());
   for (const compiler::PackedOperand& operand : code_.packed) {
@@ -61,6 +62,17 @@ ConvKernel::ConvKernel(ops::ConvProblem problem, compiler::CompiledKernel code)
     base::internal("{}: the kernel packs {} operands, expected only the weights, at most {} times",
                    ops::to_string(problem_), code_.packed.size(), most_packed);
   }
+}
+
+size_t ConvKernel::operands() const {
+  return conv_operands + static_cast<size_t>(problem_.epilogue.operands());
+}
+
+void ConvKernel::place_epilogue(void** buffers, const ops::EpilogueOperands& epilogue) const {
+  void** next = buffers + conv_operands;
+  if (problem_.epilogue.bias) *next++ = const_cast<void*>(epilogue.bias);
+  if (problem_.epilogue.per_channel()) *next++ = const_cast<void*>(epilogue.channel);
+  if (problem_.epilogue.residual) *next++ = const_cast<void*>(epilogue.residual);
 }
 
 void ConvKernel::pack_operand(const compiler::PackedOperand& operand, const void* w, void* packed,
@@ -103,30 +115,38 @@ ConvCall ConvKernel::call_for(const ops::ConvProblem& problem) const {
   return call;
 }
 
-void ConvKernel::run_once(const ConvCall& call, const void* x, const void* w, void* y) const {
+void ConvKernel::run_once(const ConvCall& call, const void* x, const void* w, void* y,
+                          const ops::EpilogueOperands& epilogue) const {
   const std::shared_ptr<const void> borrowed(std::shared_ptr<const void>(), w);
   int64_t bytes = 0;
   for (const compiler::PackedOperand& operand : code_.packed) bytes += padded(operand.bytes);
-  if (bytes > most_on_stack) return run(call, x, pack(borrowed), y);
+  if (bytes > most_on_stack) {
+    PackedWeights weights = pack(borrowed);
+    weights.bias = std::shared_ptr<const void>(std::shared_ptr<const void>(), epilogue.bias);
+    weights.channel = std::shared_ptr<const void>(std::shared_ptr<const void>(), epilogue.channel);
+    return run(call, x, weights, y, 0, epilogue.residual);
+  }
   alignas(packed_alignment) std::array<std::byte, most_on_stack> memory;
-  std::array<void*, conv_operands + most_packed> buffers{const_cast<void*>(x),
-                                                         const_cast<void*>(w), y};
+  std::array<void*, most_operands + most_packed> buffers{const_cast<void*>(x), const_cast<void*>(w),
+                                                         y};
+  place_epilogue(buffers.data(), epilogue);
   std::byte* next = memory.data();
   for (size_t i = 0; i < code_.packed.size(); ++i) {
     pack_operand(code_.packed[i], w, next, 1);
-    buffers[conv_operands + i] = next;
+    buffers[operands() + i] = next;
     next += padded(code_.packed[i].bytes);
   }
   run_buffers(call, buffers.data(), 0);
 }
 
 void ConvKernel::run(const ConvCall& call, const void* x, const PackedWeights& weights, void* y,
-                     int max_threads) const {
+                     int max_threads, const void* residual) const {
   const FloatEnvironment ieee;
-  std::array<void*, conv_operands + most_packed> buffers{const_cast<void*>(x),
+  std::array<void*, most_operands + most_packed> buffers{const_cast<void*>(x),
                                                          const_cast<void*>(weights.plain.get()), y};
+  place_epilogue(buffers.data(), {weights.bias.get(), weights.channel.get(), residual});
   for (size_t i = 0; i < weights.packed.size(); ++i) {
-    buffers[conv_operands + i] = const_cast<void*>(weights.packed[i].get());
+    buffers[operands() + i] = const_cast<void*>(weights.packed[i].get());
   }
   run_buffers(call, buffers.data(), max_threads);
 }

@@ -15,7 +15,9 @@ namespace nestjit::runtime {
 struct PackedWeights {
   std::shared_ptr<const void> plain;                // (C_out, K, C_in/groups); null once packed
   std::vector<std::shared_ptr<const void>> packed;  // in the order of the kernel's packed buffers
-  int64_t bytes = 0;                                // of the packed buffers
+  std::shared_ptr<const void> bias,
+      channel;        // of the epilogue, in the accumulation type; else null
+  int64_t bytes = 0;  // of the packed buffers
   double pack_ms = 0;
 };
 
@@ -29,8 +31,9 @@ struct ConvCall {
 /// Immutable once made; all members are thread-safe.
 class ConvKernel {
  public:
-  /// Buffers of `code`: x, w, y, then the packed buffers, each packed from w. Symbols: none, or
-  /// batch and length; the kernel then serves all problems of the same lengthless().
+  /// Buffers of `code`: x, w, y, the epilogue's, then the packed buffers, each packed from w.
+  /// Symbols: none, or batch and length; the kernel then serves all problems of the same
+  /// lengthless().
   ConvKernel(ops::ConvProblem problem, compiler::CompiledKernel code);
 
   const ops::ConvProblem& problem() const { return problem_; }
@@ -48,17 +51,21 @@ class ConvKernel {
 
   /// pack() and run() for one call, with the weights in `w`. Small packed weights need no block.
   /// The caller is in a FloatEnvironment, which the others enter themselves.
-  void run_once(const ConvCall& call, const void* x, const void* w, void* y) const;
+  void run_once(const ConvCall& call, const void* x, const void* w, void* y,
+                const ops::EpilogueOperands& epilogue = {}) const;
 
   /// y = convolution of x, both row-contiguous, of the problem's element types and not overlapping.
   /// Allocates nothing. A small problem stays on the caller's thread whatever max_threads says (0:
   /// as many as there are). Throws an internal error when the kernel reports one.
+  /// `residual` is y's like, where the problem has one, and may be y itself.
   void run(const ConvCall& call, const void* x, const PackedWeights& weights, void* y,
-           int max_threads = 0) const;
+           int max_threads = 0, const void* residual = nullptr) const;
 
  private:
   void pack_operand(const compiler::PackedOperand& operand, const void* w, void* packed,
                     int max_threads) const;
+  size_t operands() const;  // before the packed buffers
+  void place_epilogue(void** buffers, const ops::EpilogueOperands& epilogue) const;
   void run_buffers(const ConvCall& call, void* const* buffers, int max_threads) const;
 
   ops::ConvProblem problem_;

@@ -146,6 +146,7 @@ Work work_of(const ops::ConvProblem& problem) {
     return std::find(shape.begin(), shape.end(), 0) != shape.end();
   };
   if (has_zero(problem.result_shape())) return Work::none;
+  if (!problem.epilogue.empty()) return Work::kernel;  // of empty sums, too
   const bool empty = has_zero(problem.x_shape()) || has_zero(problem.second_shape());
   return empty ? Work::zeros : Work::kernel;
 }

@@ -3,12 +3,14 @@
 #include "base/error.h"
 #include "ir/element.h"
 #include "ops/conv/gradients.h"
+#include "runtime/array_access.h"
 #include "runtime/compute.h"
 #include "runtime/conv_call.h"
 #include "runtime/element_types.h"
 #include "runtime/float_environment.h"
 #include "runtime/parameters.h"
 #include "runtime/shape.h"
+#include "runtime/submit.h"
 
 namespace nestjit {
 namespace {
@@ -41,14 +43,17 @@ Gradients vjp(std::string_view op, const array& input, const array& weight, cons
 }
 
 /// Adds the elements of `term`; both are row-contiguous, of one shape and element type.
-void add(array& sum, const array& term) {
+void add(const array& sum, const array& term, const StreamOrDevice& stream) {
   const runtime::FloatEnvironment ieee;
-  const ir::Scalar scalar = runtime::scalar_of(sum.dtype());
-  void* to = sum.mutable_raw();
-  for (int64_t i = 0; i < sum.size(); ++i) {
-    const double both = ir::read_element(scalar, to, i) + ir::read_element(scalar, term.raw(), i);
-    ir::write_element(scalar, to, i, ir::round_to(scalar, both));
-  }
+  runtime::run_on(stream, {&sum, &term}, {&sum}, [sum, term] {
+    const ir::Scalar scalar = runtime::scalar_of(sum.dtype());
+    void* to = runtime::ArrayAccess::address(sum);
+    const void* from = runtime::ArrayAccess::address(term);
+    for (int64_t i = 0; i < sum.size(); ++i) {
+      const double both = ir::read_element(scalar, to, i) + ir::read_element(scalar, from, i);
+      ir::write_element(scalar, to, i, ir::round_to(scalar, both));
+    }
+  });
 }
 
 array jvp(std::string_view op, const array& input, const array& weight,
@@ -64,7 +69,7 @@ array jvp(std::string_view op, const array& input, const array& weight,
     return array::zeros(forward.y_shape(), runtime::dtype_of_scalar(forward.dtype));
   if (!weight_tangent) return runtime::compute(forward, *input_tangent, weight, stream);
   array sum = runtime::compute(forward, input, *weight_tangent, stream);
-  if (input_tangent) add(sum, runtime::compute(forward, *input_tangent, weight, stream));
+  if (input_tangent) add(sum, runtime::compute(forward, *input_tangent, weight, stream), stream);
   return sum;
 }
 

@@ -9,8 +9,8 @@
 
 namespace nestjit::runtime {
 
-/// The elements of an array, row-contiguous and of one type; a copy where the array's are not. Waits
-/// for them, except in a task of which the array is an operand. The array outlives it.
+/// The elements of an array, row-contiguous and of one type; a copy where the array's are not.
+/// Waits for them, except in a task of which the array is an operand. The array outlives it.
 class Operand {
  public:
   Operand(const array& a, Dtype dtype) {

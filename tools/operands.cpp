@@ -18,8 +18,11 @@ namespace nestjit::tools {
 namespace {
 
 array by_formula(const Shape& shape, uint64_t seed, Stream stream, ir::Scalar scalar) {
-  const auto count = static_cast<size_t>(runtime::element_count(shape, Dtype::f32));
-  return array_of(formula_values(Formula::u24, seed, stream, count), shape, scalar);
+  array values = array::empty(shape, Dtype::f32);  // looks for memory before it is taken
+  auto* to = values.mutable_data<float>();
+  for (int64_t i = 0; i < values.size(); ++i)
+    to[i] = formula_value(Formula::u24, seed, stream, static_cast<uint64_t>(i));
+  return runtime::as_type(values, runtime::dtype_of_scalar(scalar));
 }
 
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }

@@ -66,15 +66,15 @@ class AccessFinder final : public Rewriter {
   std::optional<Access> found_;
 };
 
+/// Thrown where an address is none of the kind that is looked for; stays in this file.
+struct Unknown {};
+
 /// The address of an access: a linear form over NEXT's variable and what is bound outside, and the
 /// runs that what is bound inside makes of it.
 class Address {
  public:
-  Address(const ScheduleState& state, const std::string& name, const Loop& next,
-          const Access& access)
-      : state_(state),
-        name_(name),
-        next_(next),
+  Address(const ScheduleState& state, const Loop& next, const Access& access)
+      : next_(next),
         bounds_(bounds_throughout(state.kernel(), next.id())) {
     const std::vector<Expr> strides = access.buffer->memory_strides();
     Expr element = access.buffer->origin();
@@ -86,9 +86,8 @@ class Address {
       leave(inner_.back());
       inner_.pop_back();
     }
-    if (uses(form_.without(next.id()).expr(), next.id()))
-      state.refuse(name, "its address is not linear in '{}'", next.name());
-    if (form_.coef_of(next.id()) < 0) refuse_unknown();
+    if (uses(form_.without(next.id()).expr(), next.id())) give_up();
+    if (form_.coef_of(next.id()) < 0) give_up();
     join_neighbours();
   }
 
@@ -106,9 +105,7 @@ class Address {
   }
 
  private:
-  [[noreturn]] void refuse_unknown() const {
-    state_.refuse(name_, "what an iteration of '{}' uses of it is not known", next_.name());
-  }
+  [[noreturn]] static void give_up() { throw Unknown(); }
 
   /// A loop inside NEXT, counted from zero.
   struct Inner {
@@ -145,7 +142,7 @@ class Address {
   void leave(const Inner& loop) {
     const VarId id = id_of(loop.var);
     if (!uses(form_.expr(), id)) return;
-    if (!loop.last) refuse_unknown();
+    if (!loop.last) give_up();
     if (uses(form_.without(id).expr(), id))
       add_iterations(loop);
     else
@@ -168,12 +165,12 @@ class Address {
 
   /// A loop whose counter stands inside other terms: iteration by iteration.
   void add_iterations(const Inner& loop) {
-    if (*loop.last >= most_iterations) refuse_unknown();
+    if (*loop.last >= most_iterations) give_up();
     const Linear first = with(loop.var, 0);
     std::vector<int64_t> offsets;
     for (int64_t i = 0; i <= *loop.last; ++i) {
       const Linear distance = with(loop.var, i) - first;
-      if (!distance.is_constant()) refuse_unknown();
+      if (!distance.is_constant()) give_up();
       offsets.push_back(distance.constant);
     }
     multiply(offsets);
@@ -183,7 +180,7 @@ class Address {
     std::set<int64_t> all;
     for (const int64_t start : starts_)
       for (const int64_t offset : offsets) all.insert(start + offset);
-    if (all.size() > most_starts) refuse_unknown();
+    if (all.size() > most_starts) give_up();
     starts_ = std::move(all);
     join_close_ones();
   }
@@ -211,6 +208,10 @@ class Address {
     starts_ = {*starts_.begin()};
   }
 
+  bool is_affine(const Expr& e) const {
+    return !uses(Linear::of(e).without(next_.id()).expr(), next_.id());
+  }
+
   void resolve_clamps() {
     constexpr int64_t far = int64_t{1} << 20;  // the middle of loops without an end
     const Interval range = bounds_.range(next_.var);
@@ -225,14 +226,15 @@ class Address {
       const Interval difference = bounds_.range(simplify(substitute(clamp->a - clamp->b, middle)));
       const bool a_less = difference.max <= 0, b_less = difference.min >= 0;
       if (!a_less && !b_less) continue;
-      const Expr side = a_less == (clamp->op == BinaryOp::min) ? clamp->a : clamp->b;
+      // Of equal sides, the plain one.
+      const bool either = a_less && b_less;
+      const bool takes_a = either ? is_affine(clamp->a) : a_less == (clamp->op == BinaryOp::min);
+      const Expr& side = takes_a ? clamp->a : clamp->b;
       form_.add_term(term.atom, -term.coef);
       form_ += Linear::of(simplify(side)) * term.coef;
     }
   }
 
-  const ScheduleState& state_;
-  const std::string& name_;
   const Loop& next_;
   Bounds bounds_;
   std::vector<Inner> inner_;  // not yet taken out of the form, outermost first
@@ -254,9 +256,13 @@ Access access_below(const ScheduleState& state, const std::string& name, const L
   return *std::move(found);
 }
 
-NextUse next_use(const ScheduleState& state, const std::string& name, const Loop& next,
-                 const Access& access) {
-  return Address(state, name, next, access).next_use();
+std::optional<NextUse> next_use(const ScheduleState& state, const Loop& next,
+                                const Access& access) {
+  try {
+    return Address(state, next, access).next_use();
+  } catch (const Unknown&) {
+    return std::nullopt;
+  }
 }
 
 NextUse NextUse::hull() const {

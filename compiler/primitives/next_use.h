@@ -1,6 +1,7 @@
 // What the next iteration of a loop will use of a buffer: the question behind `prefetch`.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,9 +36,9 @@ struct NextUse {
 
 /// What the next iteration of `next` uses and this one does not; no runs when it uses the same.
 /// Where a clamp (min or max) makes the address other than linear, the side that is taken in the
-/// middle of all loops stands for all. Refuses an address that is not linear then, runs backwards,
-/// or varies inside `next` by an unknown amount.
-NextUse next_use(const ScheduleState& state, const std::string& name, const ir::Loop& next,
-                 const Access& access);
+/// middle of all loops stands for all. Nothing for an address that is not linear then, runs
+/// backwards, or varies inside `next` by an unknown amount.
+std::optional<NextUse> next_use(const ScheduleState& state, const ir::Loop& next,
+                                const Access& access);
 
 }  // namespace nestjit::compiler

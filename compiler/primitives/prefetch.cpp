@@ -12,11 +12,11 @@
 //
 // Shares, because a core can wait for few lines at a time, and all at once would stop it.
 // A prefetch changes no value and may ask for what lies outside of the buffer, so it is always
-// legal, and it does not matter where a clamp of the address bites (see next_use.h). A loop NEXT of
-// one iteration, or one whose iterations all use the same, is left as it is. Refuses a buffer that
-// is not a parameter or is not used at one place, a loop EACH that is not inside NEXT or has no
-// constant extent, an address that is not linear in NEXT's variable or varies in NEXT by an unknown
-// amount, and a share of more than 16 cache lines.
+// legal, and it does not matter where a clamp of the address bites (see next_use.h). Left as it is:
+// a loop NEXT of one iteration, or one whose iterations all use the same, and an address that is
+// not linear in NEXT's variable or varies in NEXT by an unknown amount. Refuses a buffer that is
+// not a parameter or is not used at one place, a loop EACH that is not inside NEXT or has no
+// constant extent, and a share of more than 16 cache lines.
 #include "base/checked.h"
 #include "compiler/nest.h"
 #include "compiler/primitives/next_use.h"
@@ -81,9 +81,9 @@ void apply(ScheduleState& state, const Step& step) {
   const auto extent = constant_of(each.extent);
   if (!extent) state.refuse(step.targets[2], "its extent is not a constant");
   const Access access = access_below(state, name, next, each);
-  const NextUse use = next_use(state, name, next, access);
-  if (use.starts.empty()) return;
-  share_among(state, name, each, *extent, access.buffer, is_regular(use) ? use : use.hull());
+  const std::optional<NextUse> use = next_use(state, next, access);
+  if (!use || use->starts.empty()) return;
+  share_among(state, name, each, *extent, access.buffer, is_regular(*use) ? *use : use->hull());
 }
 
 }  // namespace

@@ -87,6 +87,9 @@ class BoundConv {
   void operator()(const array& x, array& y) const;
   /// The same into a new array.
   array operator()(const array& x) const;
+  /// The same with a residual, of y's shape and type, where one was bound (epilogue.h); it may be y
+  /// itself, but not overlap it otherwise.
+  void operator()(const array& x, const array& residual, array& y) const;
 
   /// The same on raw memory, N*L*C_in floats at x and N*L_out*C_out at y, row-contiguous, aligned
   /// for float. Never on a stream: done when it returns. No look-up, no allocation and no lock in
@@ -95,6 +98,7 @@ class BoundConv {
   void run(const float* x, float* y) const;
   /// The same for any element types: input_dtype() at x and output_dtype() at y, aligned for them.
   void run_raw(const void* x, void* y) const;
+  void run_raw(const void* x, const void* residual, void* y) const;
 
   const std::vector<int64_t>& input_shape() const;   // (N, L, C_in)
   const std::vector<int64_t>& output_shape() const;  // (N, L_out, C_out)
@@ -107,6 +111,8 @@ class BoundConv {
   int64_t packed_bytes() const;
 
  private:
+  void judge_call(const array& x, const array* residual, const array& y) const;
+
   std::shared_ptr<const Impl> impl_;
 };
 

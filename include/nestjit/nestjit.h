@@ -7,6 +7,7 @@
 // convolutions.h  the other members of the convolution family
 // dlpack.h        arrays to and from DLPack tensors
 // dtype.h         element types
+// epilogue.h      convolutions with bias, activation and residual fused in
 // error.h         the one exception type and its four kinds
 // gradients.h     their gradients
 // statistics.h    what the kernel cache did
@@ -19,6 +20,7 @@
 #include "nestjit/convolutions.h"
 #include "nestjit/dlpack.h"
 #include "nestjit/dtype.h"
+#include "nestjit/epilogue.h"
 #include "nestjit/error.h"
 #include "nestjit/gradients.h"
 #include "nestjit/statistics.h"

@@ -56,6 +56,7 @@ struct Nest {
   std::vector<AxisTerms> axes;
   ir::BufferRef x, w, y;
   ir::BufferRef sum;  // a result's own accumulator; null where the result itself is one
+  ir::BufferRef bias, channel, residual;  // of the epilogue, where it has them
   Expr n = ir::Var::make("n"), g = ir::Var::make("g");
   Expr co = ir::Var::make("co"), ci = ir::Var::make("ci");
   Expr out_channel = g * symbol("COG") + co, in_channel = g * symbol("CIG") + ci;
@@ -85,6 +86,15 @@ Nest make_nest(const ConvProblem& problem) {
   nest.y = ir::Buffer::make(gradient ? "dy" : "y", gradient ? problem.w_dtype : problem.dtype,
                             per_axis(nest, symbol("N"), &AxisTerms::output, symbol("CO")),
                             gradient ? ir::BufferRole::input : result);
+  const auto of_channels = [&](const char* name) {
+    return ir::Buffer::make(name, accumulation_type(problem), {symbol("CO")},
+                            ir::BufferRole::input);
+  };
+  if (problem.epilogue.bias) nest.bias = of_channels("bias");
+  if (problem.epilogue.per_channel()) nest.channel = of_channels("channel");
+  if (problem.epilogue.residual)
+    nest.residual =
+        ir::Buffer::make("residual", problem.dtype, nest.y->shape, ir::BufferRole::input);
   if (sums_apart(problem))
     nest.sum = ir::Buffer::make("sum", accumulation_type(problem), {Expr(1)}, ir::BufferRole::tile);
   return nest;
@@ -129,19 +139,34 @@ Stmt make_sum(const Nest& nest, const ConvProblem& problem, const Place& sum) {
   return body;
 }
 
+/// What is stored of a finished sum.
+Expr finished(const Nest& nest, const ConvProblem& problem, const Place& result, Expr sum) {
+  const ir::Scalar type = accumulation_type(problem);
+  const auto of_channel = [&](const ir::BufferRef& buffer) {
+    return ir::Load::make(buffer, {nest.out_channel});
+  };
+  if (nest.bias) sum = sum + of_channel(nest.bias);
+  sum =
+      activate(problem.epilogue.activation, sum, nest.channel ? of_channel(nest.channel) : Expr());
+  if (nest.residual) sum = sum + as(type, ir::Load::make(nest.residual, result.index));
+  return as(problem.dtype, sum);
+}
+
 /// One element of the result: its sum from zero on, in place or in an accumulator that is stored at
 /// the end. `make_sum` gives the statement that adds up.
 template <class MakeSum>
-Stmt make_result(const Nest& nest, const Place& result, MakeSum make_sum) {
+Stmt make_result(const Nest& nest, const ConvProblem& problem, const Place& result,
+                 MakeSum make_sum) {
   const Place sum = nest.sum ? Place{nest.sum, {Expr(0)}} : result;
   if (!nest.sum) return ir::Block::make({sum.clear(), make_sum(sum)});
-  const Stmt finish = result.store(as(result.buffer->scalar, sum.load()));
+  const Stmt finish = result.store(finished(nest, problem, result, sum.load()));
   return ir::Allocate::make(nest.sum, ir::Block::make({sum.clear(), make_sum(sum), finish}));
 }
 
 Stmt make_body(const Nest& nest, const ConvProblem& problem) {
   const Place y{nest.y, per_axis(nest, nest.n, &AxisTerms::o, nest.out_channel)};
-  Stmt body = make_result(nest, y, [&](const Place& sum) { return make_sum(nest, problem, sum); });
+  Stmt body =
+      make_result(nest, problem, y, [&](const Place& sum) { return make_sum(nest, problem, sum); });
   body = loop(nest.co, symbol("COG"), ir::LoopKind::parallel, body);
   body = loop(nest.g, symbol("G"), ir::LoopKind::parallel, body);
   for (size_t i = nest.axes.size(); i-- > 0;)
@@ -198,8 +223,8 @@ Stmt make_weight_gradient(const Nest& nest, const ConvProblem& problem) {
   Place dw{nest.w, {nest.out_channel}};
   for (const AxisTerms& axis : nest.axes) dw.index.push_back(axis.stored_tap(problem.flip));
   dw.index.push_back(nest.ci);
-  Stmt body =
-      make_result(nest, dw, [&](const Place& sum) { return make_weight_sum(nest, problem, sum); });
+  Stmt body = make_result(nest, problem, dw,
+                          [&](const Place& sum) { return make_weight_sum(nest, problem, sum); });
   body = loop(nest.ci, symbol("CIG"), ir::LoopKind::parallel, body);
   for (size_t i = nest.axes.size(); i-- > 0;)
     body = loop(nest.axes[i].k, nest.axes[i].taps, ir::LoopKind::parallel, body);
@@ -246,6 +271,8 @@ ir::Kernel define_conv(const ConvProblem& problem, bool fused) {
   const bool gradient = problem.result == ConvResult::weight_gradient;
   kernel.name = problem.op + (gradient ? "_dw" : problem.swapped_weights ? "_dx" : "");
   kernel.params = {nest.x, gradient ? nest.y : nest.w, gradient ? nest.w : nest.y};
+  for (const ir::BufferRef& operand : {nest.bias, nest.channel, nest.residual})
+    if (operand) kernel.params.push_back(operand);
   for (const Binding& b : bindings_of(problem)) kernel.symbols.push_back(b.symbol);
   kernel.fused = fused;
   kernel.body = gradient ? make_weight_gradient(nest, problem) : make_body(nest, problem);

@@ -33,6 +33,8 @@ ConvProblem reversed(const ConvProblem& problem) {
 
 void require_forward(const ConvProblem& problem) {
   if (is_gradient(problem)) base::internal("{}: gradients have no gradients", problem.op);
+  if (!problem.epilogue.empty())
+    base::unsupported("{}: a convolution with an epilogue has no gradient", problem.op);
 }
 
 }  // namespace

@@ -88,6 +88,12 @@ ir::Scalar parse_dtype(std::string_view key, const Word& value) {
   return *scalar;
 }
 
+bool parse_flag(std::string_view key, const Word& value) {
+  if (value.text != "0" && value.text != "1")
+    refuse(value.column, fmt::format("0 or 1 after '{}='", key), quoted(value.text));
+  return value.text == "1";
+}
+
 /// Collects the pairs of one text.
 class Pairs {
  public:
@@ -105,6 +111,10 @@ class Pairs {
       dtypes_[static_cast<size_t>(dtype - dtype_keys.begin())] = parse_dtype(name, value);
     else if (name == "grad")
       gradient_ = value;
+    else if (name == "bias" || name == "residual")
+      (name == "bias" ? epilogue_.bias : epilogue_.residual) = parse_flag(name, value);
+    else if (name == "act")
+      epilogue_.activation = parse_activation(value.text);
     else
       take_numbers(word, name, value);
     seen_.push_back(name);
@@ -116,7 +126,9 @@ class Pairs {
         refuse(text_size + 1, fmt::format("'{}=' and {}", key.name, key.expected),
                "the end of the text");
     spread_over_axes();
-    return with_gradient(conv_problem(door_, arguments()));
+    ConvProblem problem = conv_problem(door_, arguments());
+    problem.epilogue = epilogue_;
+    return with_gradient(problem);
   }
 
  private:
@@ -191,6 +203,7 @@ class Pairs {
   ProblemNumbers numbers_;
   std::array<std::optional<ir::Scalar>, dtype_keys.size()> dtypes_;
   std::optional<Word> gradient_;
+  Epilogue epilogue_;
   std::vector<std::string_view> seen_;
   std::vector<Place> places_;
 };

@@ -68,6 +68,10 @@ std::string to_string(const ConvProblem& problem) {
   const bool alike = problem.x_dtype == problem.w_dtype;
   add_dtype(alike ? "dtype" : "xdtype", problem.x_dtype);
   if (!alike) add_dtype("wdtype", problem.w_dtype);
+  if (problem.epilogue.bias) text += " bias=1";
+  if (problem.epilogue.activation.kind != ActivationKind::none)
+    text += " act=" + to_string(problem.epilogue.activation);
+  if (problem.epilogue.residual) text += " residual=1";
   if (is_gradient(problem)) text += problem.swapped_weights ? " grad=x" : " grad=w";
   return text;
 }

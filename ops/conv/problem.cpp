@@ -47,7 +47,9 @@ ir::Scalar accumulation_type(const ConvProblem& problem) {
   return problem.dtype == ir::Scalar::f64 ? ir::Scalar::f64 : ir::Scalar::f32;
 }
 
-bool sums_apart(const ConvProblem& problem) { return accumulation_type(problem) != problem.dtype; }
+bool sums_apart(const ConvProblem& problem) {
+  return accumulation_type(problem) != problem.dtype || !problem.epilogue.empty();
+}
 
 int64_t element_count(const std::vector<int64_t>& shape) {
   std::optional<int64_t> count = 1;

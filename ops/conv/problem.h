@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "ir/type.h"
+#include "ops/conv/epilogue.h"
 
 namespace nestjit::ops {
 
@@ -66,6 +67,7 @@ struct ConvProblem {
   ir::Scalar dtype = ir::Scalar::f32;  // of the result: promoted(x_dtype, w_dtype)
   ir::Scalar x_dtype = ir::Scalar::f32;
   ir::Scalar w_dtype = ir::Scalar::f32;  // of the second operand, w or dy
+  Epilogue epilogue{};                   // of y
   std::vector<ConvAxis> axes{1};
 
   bool operator==(const ConvProblem&) const = default;
@@ -87,7 +89,7 @@ ir::Scalar promoted(ir::Scalar x, ir::Scalar w);
 ir::Scalar accumulation_type(const ConvProblem& problem);
 
 /// Whether an output's sum is kept apart from the output, which receives it once it is complete:
-/// where the result is rounded at the end.
+/// where the result is rounded or has an epilogue at the end.
 bool sums_apart(const ConvProblem& problem);
 
 /// Elements of a shape. Of a problem's own shapes it is known to fit; throws internal otherwise.

@@ -21,9 +21,10 @@ void reference_conv(const ConvProblem& problem, std::span<const double> x,
                     std::span<const double> second, std::span<double> result, bool fused);
 
 /// The whole operation on memory of the problem's element types: operands are converted to the
-/// accumulation type, summed as above, and rounded once to the result's type. Errors as above.
+/// accumulation type, summed as above, passed through the epilogue, and rounded once to the
+/// result's type. Errors as above.
 void reference_conv(const ConvProblem& problem, const void* x, const void* second, void* result,
-                    bool fused);
+                    bool fused, const EpilogueOperands& operands = {});
 
 /// The same sum in double precision (product and sum round each), and, where `magnitude` is not
 /// empty, sum |x*w|, the scale of the error bound c*n*eps*sum|x*w|. Errors as above.

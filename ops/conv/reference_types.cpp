@@ -15,9 +15,26 @@ std::vector<T> converted(ir::Scalar scalar, const void* elements, int64_t count)
   return values;
 }
 
+/// The epilogue of every sum; channels are the last dimension.
+template <class T>
+void finish(const ConvProblem& problem, std::vector<T>& sums, const EpilogueOperands& operands,
+            bool fused) {
+  const Epilogue& epilogue = problem.epilogue;
+  const auto *bias = static_cast<const T*>(operands.bias),
+             *channel = static_cast<const T*>(operands.channel);
+  for (size_t i = 0; i < sums.size(); ++i) {
+    const size_t co = i % static_cast<size_t>(problem.out_channels);
+    if (epilogue.bias) sums[i] = sums[i] + bias[co];
+    sums[i] = activate(epilogue.activation, sums[i], channel ? channel[co] : T{}, fused);
+    if (epilogue.residual)
+      sums[i] = sums[i] + static_cast<T>(ir::read_element(problem.dtype, operands.residual,
+                                                          static_cast<int64_t>(i)));
+  }
+}
+
 template <class T>
 void compute_as(const ConvProblem& problem, const void* x, const void* second, void* result,
-                bool fused) {
+                bool fused, const EpilogueOperands& operands) {
   const auto from = [](ir::Scalar scalar, const void* elements, const std::vector<int64_t>& shape) {
     return converted<T>(scalar, elements, element_count(shape));
   };
@@ -25,6 +42,7 @@ void compute_as(const ConvProblem& problem, const void* x, const void* second, v
   reference_conv(problem, std::span<const T>(from(problem.x_dtype, x, problem.x_shape())),
                  std::span<const T>(from(problem.w_dtype, second, problem.second_shape())),
                  std::span<T>(sums), fused);
+  finish(problem, sums, operands, fused);
   for (size_t i = 0; i < sums.size(); ++i)
     ir::write_element(problem.dtype, result, static_cast<int64_t>(i),
                       ir::round_to(problem.dtype, static_cast<double>(sums[i])));
@@ -33,10 +51,10 @@ void compute_as(const ConvProblem& problem, const void* x, const void* second, v
 }  // namespace
 
 void reference_conv(const ConvProblem& problem, const void* x, const void* second, void* result,
-                    bool fused) {
+                    bool fused, const EpilogueOperands& operands) {
   if (accumulation_type(problem) == ir::Scalar::f64)
-    return compute_as<double>(problem, x, second, result, fused);
-  compute_as<float>(problem, x, second, result, fused);
+    return compute_as<double>(problem, x, second, result, fused, operands);
+  compute_as<float>(problem, x, second, result, fused, operands);
 }
 
 }  // namespace nestjit::ops

@@ -59,12 +59,17 @@ struct Names {
 /// Whether the terms q*s, j*d and the constants beside them, which cancel to a position of the
 /// output, stay within 64 bits in bytes of the output.
 bool offsets_fit(const ConvProblem& problem) {
-  const ConvAxis& axis = problem.axes[0];
-  const Wide terms = Wide{axis.input_dilation} * axis.dilation + Wide{axis.dilation} * axis.taps +
-                     axis.output +
-                     (axis.padding_low < 0 ? -Wide{axis.padding_low} : Wide{axis.padding_low});
-  return 2 * terms * std::max<int64_t>(problem.out_channels, 1) * ir::byte_size(problem.dtype) <
-         (Wide{1} << 62);
+  constexpr Wide limit = Wide{1} << 62;
+  Wide inner = std::max<int64_t>(problem.out_channels, 1) * ir::byte_size(problem.dtype);
+  for (size_t i = problem.axes.size(); i-- > 0;) {
+    const ConvAxis& axis = problem.axes[i];
+    const Wide terms = Wide{axis.input_dilation} * axis.dilation + Wide{axis.dilation} * axis.taps +
+                       axis.output +
+                       (axis.padding_low < 0 ? -Wide{axis.padding_low} : Wide{axis.padding_low});
+    if (terms >= limit || inner >= limit || 2 * terms * inner >= limit) return false;
+    inner *= std::max<int64_t>(axis.output, 1);
+  }
+  return true;
 }
 
 class Template {

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <iterator>
+#include <stdexcept>
 
 #include "compiler/specialise.h"
 #include "nestjit/error.h"
@@ -65,7 +66,15 @@ std::string reproduce_line(uint64_t seed, const std::string& test) {
                      test);
 }
 
+uint64_t Draw::next_choice() {
+  constexpr size_t most_zeros = 1000;
+  if (at_++ < choices_.size()) return choices_[at_ - 1];
+  if (at_ > choices_.size() + most_zeros) throw std::out_of_range("the choices came to an end");
+  return 0;
+}
+
 uint64_t Draw::next() {
+  if (chosen_) return next_choice();
   state_ += 0x9e3779b97f4a7c15u;
   uint64_t z = state_;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;

@@ -160,11 +160,9 @@ TEST_F(ExtremeValues, OfArrays) {
   const auto count = [&](const std::function<void()>& call) { ++outcomes[outcome(call)]; };
   // A view that was accepted has all its elements inside the memory.
   const auto inside = [&](const array& view) {
-    for (const int64_t i : {int64_t{0}, view.size() - 1}) {
-      if (view.size() == 0 || view.size() > 100) return;
-      const float* p = view.contiguous().data<float>() + i;
-      EXPECT_EQ(*p, 0.0f);
-    }
+    if (view.size() == 0 || view.size() > 100) return;
+    const array copy = view.contiguous();
+    for (int64_t i = 0; i < copy.size(); ++i) EXPECT_EQ(copy.data<float>()[i], 0.0f);
   };
   for (const int64_t p : wide)
     for (const int64_t q : wide) {

@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "nestjit/conv.h"
+#include "nestjit/convolutions.h"
+#include "nestjit/gradients.h"
 #include "runtime/submit.h"
 #include "tests/ops/expect_error.h"
 
@@ -104,6 +106,22 @@ TEST(Stream, ReturnsBeforeTheWork) {
   y.wait();
   EXPECT_TRUE(y.is_ready());
   EXPECT_EQ(values(y), values(conv_transpose1d(x, w)));
+}
+
+TEST(Stream, EveryOperationReturnsBeforeTheWork) {
+  const array x = ramp({1, 6, 3}), w = ramp({3, 3, 3}), dy = ramp({1, 8, 3});
+  const auto all = [&](const StreamOrDevice& stream) {
+    const Gradients vjp = conv_transpose1d_vjp(x, w, dy, 1, 0, 1, 0, 1, Wanted::both, stream);
+    return std::vector<array>{conv1d(x, w, 1, 0, 1, 1, stream), *vjp.input, *vjp.weight,
+                              conv_transpose1d_jvp(x, w, x, w, 1, 0, 1, 0, 1, stream)};
+  };
+  const std::vector<array> wanted = all({});
+  const Stream stream = new_stream();
+  Gate gate(stream, {}, {});
+  const std::vector<array> late = all(stream);
+  for (const array& result : late) EXPECT_FALSE(result.is_ready());
+  gate.open();
+  for (size_t i = 0; i < late.size(); ++i) EXPECT_EQ(values(late[i]), values(wanted[i])) << i;
 }
 
 TEST(Stream, JudgesItsArgumentsAtTheCall) {
