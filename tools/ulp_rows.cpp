@@ -84,7 +84,8 @@ std::vector<UlpRow> ulp_rows() {
       function(
           Intrinsic::sin, [](auto x, auto) { return std::sin(x); }, 2.5, of_sine),
       function(
-          Intrinsic::sin_squared, [](auto x, auto) { return sin_squared(x); }, 4.5, of_quarter_turn),
+          Intrinsic::sin_squared, [](auto x, auto) { return sin_squared(x); }, 4.5,
+          of_quarter_turn),
       activation(
           {ActivationKind::relu}, [](auto x, auto) { return x < 0 ? 0 * -x : x; }, 0),
       activation(
