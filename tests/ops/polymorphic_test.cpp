@@ -65,7 +65,7 @@ TEST(Polymorphic, TriangleHoldsForRandomLayers) {
   for (int i = 0; i < seeds.count; ++i) {
     const uint64_t seed = seeds.first + static_cast<uint64_t>(i);
     Draw draw(seed);
-    const ConvProblem layer = random_problem(draw, 2000);
+    const ConvProblem layer = with_random_types(draw, random_problem(draw, 2000));
     const compiler::Target target = random_target(draw);
     const Plan plan = draw.one_in(2) ? polymorphic_plan(layer, target) : random_plan(draw, layer);
     SCOPED_TRACE(fmt::format("{}\n{} on {}\n{}",
