@@ -103,7 +103,7 @@ GoldenComparison compare(const GoldenCase& golden, const ops::ConvProblem& probl
     if (error <= allowed[i]) continue;  // false for NaN
     if (differing++ == 0)
       comparison.message =
-          fmt::format("{}: {}: expected {}, got {} (allowed error {:.3g})", golden.id,
+          fmt::format("{}: {}: expected {}, got {:.9g} (allowed error {:.3g})", golden.id,
                       element_name(golden.y_shape, i), golden.y[i], result[i], allowed[i]);
   }
   comparison.agrees = differing == 0;

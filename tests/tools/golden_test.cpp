@@ -167,9 +167,10 @@ TEST_F(GoldenFile, TheFirstDifferingElementIsReported) {
   y[5] = NAN;
   const GoldenComparison comparison = compare(golden, problem, operands, y);
   EXPECT_FALSE(comparison.agrees);
-  EXPECT_EQ(comparison.message,
-            "c1: y[0,4,0]: expected -1.46484375, got -1.4648436 (allowed error 0); 2 of 6 elements "
-            "differ");
+  EXPECT_EQ(
+      comparison.message,
+      "c1: y[0,4,0]: expected -1.46484375, got -1.46484363 (allowed error 0); 2 of 6 elements "
+      "differ");
   EXPECT_EQ(comparison.worst, INFINITY);
   y.pop_back();
   EXPECT_EQ(compare(golden, problem, operands, y).message, "c1: expected 6 elements, got 5");

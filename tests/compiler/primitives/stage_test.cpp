@@ -151,7 +151,7 @@ TEST(Stage, BoxesThatStartWithALoop) {
           "stage x q0 order=0,1 as=f32 fill=none -> xs r_ c_\ntighten r_\nparallel q0",
           "stage x q0 order=0,1 as=f32 fill=none -> xs r_ c_\ntighten r_\n"
           "split c_ by=3 -> c0 c1\nfuse r_ c0 -> v\nvectorize c1\npeel q by=2 -> main rest\n"
-          "unroll main\nparallel q0"})
+          "split main by=2 -> m0 m1\nunroll m1\nparallel q0"})
       expect_same_bits(blocks(length), steps);
   const std::string text =
       text_of(scheduled(blocks(20), "stage x q0 order=0,1 as=f32 fill=none -> xs r_ c_"));
