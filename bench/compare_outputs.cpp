@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "bench/peers/transposed.h"
+#include "ops/conv/gradients.h"
 #include "runtime/bind.h"
 #include "tools/formula_inputs.h"
 #include "tools/operands.h"
@@ -33,13 +33,17 @@ array magnitudes(const array& values) {
 
 /// Most products in one output.
 double most_products(const ops::ConvProblem& problem) {
-  const Transposed c = transposed(problem);
-  return static_cast<double>(c.taps) * static_cast<double>(c.group_inputs());
+  const bool gradient = problem.result == ops::ConvResult::weight_gradient;
+  auto products =
+      static_cast<double>(gradient ? problem.batch : problem.in_channels / problem.groups);
+  for (const ops::ConvAxis& axis : problem.axes)
+    products *= static_cast<double>(gradient ? ops::summed_positions(axis) : axis.taps);
+  return products;
 }
 
 /// The largest difference allowed, one an element.
 array tolerances(const ops::ConvProblem& problem, const array& x, const array& w) {
-  array bound = array::zeros(problem.y_shape());
+  array bound = array::zeros(problem.result_shape());
   const double n = most_products(problem);
   if (n * largest_product < exact_below) return bound;
   const BoundConv sums = runtime::bind_conv(problem, magnitudes(w), 1);
@@ -56,7 +60,7 @@ array exact_input(const ops::ConvProblem& problem) {
 }
 
 array exact_weight(const ops::ConvProblem& problem) {
-  return filled(problem.w_shape(), tools::Stream::w, problem.w_dtype);
+  return filled(problem.second_shape(), tools::Stream::w, problem.w_dtype);
 }
 
 std::string difference(const ops::ConvProblem& problem, const array& x, const array& w,
@@ -70,7 +74,7 @@ std::string difference(const ops::ConvProblem& problem, const array& x, const ar
   }
   if (differing == 0) return {};
   return fmt::format("{} of {} elements differ; first at {}: {:.9g}, ours {:.9g}", differing,
-                     ours.size(), tools::index_text(problem.y_shape(), first),
+                     ours.size(), tools::index_text(problem.result_shape(), first),
                      got.data<float>()[first], ours.data<float>()[first]);
 }
 

@@ -36,7 +36,7 @@ struct Arrays {
   explicit Arrays(const ops::ConvProblem& problem)
       : x(exact_input(problem)),
         w(exact_weight(problem)),
-        y(array::zeros(problem.y_shape(), runtime::dtype_of_scalar(problem.dtype))) {}
+        y(array::zeros(problem.result_shape(), runtime::dtype_of_scalar(problem.dtype))) {}
   array x, w, y;
 };
 

@@ -18,6 +18,7 @@
 #include "bench/problem_list.h"
 #include "nestjit/error.h"
 #include "nestjit/statistics.h"
+#include "ops/conv/candidates.h"
 #include "ops/conv/cost_model.h"
 #include "ops/conv/schedule.h"
 #include "runtime/bind.h"
@@ -52,7 +53,7 @@ class Sweep {
         options_(options),
         x_(tools::formula_input(problem, 1)),
         w_(tools::formula_weight(problem, 1)),
-        y_(array::zeros(problem.y_shape(), runtime::dtype_of_scalar(problem.dtype))) {}
+        y_(array::zeros(problem.result_shape(), runtime::dtype_of_scalar(problem.dtype))) {}
 
   /// Regret of the default; prints the finalists.
   double run() {

@@ -13,6 +13,15 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 }  // namespace
 
 Traffic needed_traffic(const ops::ConvProblem& problem) {
+  if (!is_transposed(problem)) {
+    const auto bytes = [](ir::Scalar scalar, const std::vector<int64_t>& shape) {
+      return ir::byte_size(scalar) * ops::element_count(shape);
+    };
+    const bool gradient = problem.result == ops::ConvResult::weight_gradient;
+    return {bytes(gradient ? problem.dtype : problem.w_dtype, problem.w_shape()),
+            bytes(problem.x_dtype, problem.x_shape()),
+            bytes(gradient ? problem.w_dtype : problem.dtype, problem.y_shape())};
+  }
   const Transposed c = transposed(problem);
   int64_t taps = 0;
   for (int64_t k = 0; k < c.taps; ++k) {

@@ -1,7 +1,9 @@
 #include "compiler/lower.h"
 
 #include "compiler/passes/demote_tiles.h"
+#include "compiler/passes/drop_dead_tile_stores.h"
 #include "compiler/passes/drop_tile_guards.h"
+#include "compiler/passes/expand_calls.h"
 #include "compiler/passes/flatten.h"
 #include "compiler/passes/reuse_loads.h"
 #include "compiler/passes/unroll.h"
@@ -24,14 +26,22 @@ struct Pass {
 
 // Dead code goes first and after unrolling, so that no pass meets an empty loop, and parameters are
 // flattened while their indices are scalars. Guards of tiles go while rows and lanes are still told
-// apart; loads are shared last, when equal addresses look equal.
+// apart; loads are shared when equal addresses look equal. Functions are written out last: until
+// then a call is one node, however often it is unrolled.
 constexpr Pass passes[] = {
-    {"simplify", simplify},       {"flatten_parameters", flatten_parameters},
-    {"unroll", unroll},           {"simplify", simplify},
-    {"vectorize", vectorize},     {"drop_tile_guards", drop_tile_guards},
-    {"workgroups", workgroups},   {"flatten", flatten},
-    {"simplify", simplify},       {"demote_tiles", demote_tiles},
+    {"simplify", simplify},
+    {"flatten_parameters", flatten_parameters},
+    {"unroll", unroll},
+    {"simplify", simplify},
+    {"vectorize", vectorize},
+    {"drop_tile_guards", drop_tile_guards},
+    {"workgroups", workgroups},
+    {"flatten", flatten},
+    {"simplify", simplify},
+    {"drop_dead_tile_stores", drop_dead_tile_stores},
+    {"demote_tiles", demote_tiles},
     {"reuse_loads", reuse_loads},
+    {"expand_calls", expand_calls},
 };
 
 }  // namespace

@@ -110,6 +110,11 @@ class Recorder {
   std::vector<base::StageText> texts_;
 };
 
+/// What a nest gets that nobody scheduled.
+Schedule schedule_or_hints(const Schedule& schedule) {
+  return schedule.steps.empty() ? Schedule().then("hint") : schedule;
+}
+
 std::string problem_text(const CompileRequest& request) {
   std::string text = request.title + "\ntarget " + request.target.name() + "\n";
   for (const auto& [name, value] : request.bindings)
@@ -193,13 +198,14 @@ CompiledKernel compile(const CompileRequest& request, const CompileOptions& opti
   recorder.text("specialise.nest", specialised);
 
   // schedule: the steps of the schedule, one primitive each.
+  const Schedule schedule = schedule_or_hints(request.schedule);
   const Scheduled scheduled = recorder.stage("schedule", [&] {
-    return apply_schedule(specialised.kernel, request.schedule, request.target,
+    return apply_schedule(specialised.kernel, schedule, request.target,
                           [&](const Step& step, const Scheduled& now) {
                             recorder.state("schedule: " + to_string(step), now, ir::Form::nest);
                           });
   });
-  recorder.text("schedule.nest", scheduled, to_string(request.schedule));
+  recorder.text("schedule.nest", scheduled, to_string(schedule));
 
   // The packing kernels go through the remaining stages by themselves.
   Scheduled lowered{{}, scheduled.packings, {}};

@@ -19,7 +19,7 @@ struct CompileRequest {
   std::string title;      // names the kernel in dumps and errors: problem string
   ir::Kernel definition;  // the naive nest, with symbols
   Bindings bindings;      // symbols that are known, or follow from others
-  Schedule schedule;
+  Schedule schedule;      // empty: LLVM's own vectoriser looks at the innermost parallel loops
   Target target;
 };
 

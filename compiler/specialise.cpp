@@ -38,11 +38,14 @@ ir::Kernel specialise(const ir::Kernel& kernel, const Bindings& bindings) {
   }
   std::unordered_map<const ir::Buffer*, ir::BufferRef> buffers;
   for (ir::BufferRef& param : out.params) {
-    std::vector<ir::Expr> shape;
-    for (const ir::Expr& extent : param->shape)
-      shape.push_back(ir::simplify(ir::substitute_symbols(extent, values)));
-    const ir::BufferRef known = ir::Buffer::make(param->name, param->scalar, std::move(shape),
-                                                 param->role, param->alignment);
+    const auto specialised = [&](std::vector<ir::Expr> numbers) {
+      for (ir::Expr& number : numbers)
+        number = ir::simplify(ir::substitute_symbols(number, values));
+      return numbers;
+    };
+    const ir::BufferRef known =
+        ir::Buffer::make(param->name, param->scalar, specialised(param->shape), param->role,
+                         param->alignment, specialised(param->strides));
     buffers[param.get()] = known;
     param = known;
   }

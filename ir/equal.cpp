@@ -124,7 +124,7 @@ class Comparison {
 
   bool same_layout(const Buffer& a, const Buffer& b) const {
     return a.scalar == b.scalar && a.role == b.role && a.alignment == b.alignment &&
-           same(a.shape, b.shape);
+           same(a.shape, b.shape) && same(a.strides, b.strides);
   }
 
  private:

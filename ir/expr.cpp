@@ -31,7 +31,8 @@ bool accepts(BinaryOp op, Type type) {
     case BinaryOp::mul:
     case BinaryOp::min:
     case BinaryOp::max: return !type.is_bool();
-    case BinaryOp::div: return type.is_float();
+    case BinaryOp::div:
+    case BinaryOp::copysign: return type.is_float();
     case BinaryOp::floordiv:
     case BinaryOp::floormod: return type.is_index();
     case BinaryOp::logical_and:
@@ -50,8 +51,8 @@ std::string_view name_of(ExprKind kind) {
 }
 
 std::string_view name_of(BinaryOp op) {
-  static constexpr std::array<std::string_view, 10> names{
-      "+", "-", "*", "/", "floordiv", "floormod", "min", "max", "and", "or"};
+  static constexpr std::array<std::string_view, 11> names{
+      "+", "-", "*", "/", "floordiv", "floormod", "min", "max", "copysign", "and", "or"};
   return names[static_cast<size_t>(op)];
 }
 
@@ -60,7 +61,19 @@ std::string_view name_of(CompareOp op) {
   return names[static_cast<size_t>(op)];
 }
 
-std::string_view name_of(Intrinsic fn) { return fn == Intrinsic::sqrt ? "sqrt" : "abs"; }
+namespace {
+constexpr std::array<std::string_view, 10> intrinsic_names{
+    "sqrt",           "abs",     "pow2", "exp", "expm1",
+    "expm1_negative", "sigmoid", "tanh", "sin", "sin_squared"};
+}  // namespace
+
+std::string_view name_of(Intrinsic fn) { return intrinsic_names[static_cast<size_t>(fn)]; }
+
+std::optional<Intrinsic> intrinsic_named(std::string_view name) {
+  for (size_t i = 0; i < intrinsic_names.size(); ++i)
+    if (intrinsic_names[i] == name) return static_cast<Intrinsic>(i);
+  return std::nullopt;
+}
 
 IntImm::IntImm(int64_t v) : ExprNode(node_kind, {Scalar::index, 1}), value(v) {}
 FloatImm::FloatImm(double v, Type t) : ExprNode(node_kind, t), value(v) {}
@@ -200,6 +213,8 @@ Expr Fma::make(Expr a, Expr b, Expr c) {
 
 Expr Call::make(Intrinsic fn, Expr a) {
   require(a && a.type().is_float(), "Call", "the operand must be floating point");
+  require(fn < Intrinsic::pow2 || byte_size(a.type().scalar) >= 4, "Call",
+          "this function takes f32 or f64");
   return node<Call>(fn, std::move(a));
 }
 

@@ -107,7 +107,8 @@ enum class BinaryOp : uint8_t {
   floordiv,
   floormod,  // index only, divisor positive
   min,
-  max,  // index and floating point
+  max,       // index and floating point
+  copysign,  // floating point only: the first operand with the sign of the second
   logical_and,
   logical_or,  // bool only, both sides evaluated
 };
@@ -191,9 +192,24 @@ struct Fma : ExprNode {
   Fma(Expr x, Expr y, Expr z);
 };
 
-/// Math functions that are correctly rounded everywhere.
-enum class Intrinsic : uint8_t { sqrt, abs };
+/// Functions of one floating-point value; from pow2 on f32 or f64. The first three are correctly
+/// rounded. The others are formulas of IR operations: see ir/elementary.h for what they promise.
+enum class Intrinsic : uint8_t {
+  sqrt,
+  abs,
+  pow2,  // 2^a; a must be an integer from the least to the greatest exponent of normal numbers
+  exp,
+  expm1,
+  expm1_negative,
+  sigmoid,
+  tanh,
+  sin,
+  sin_squared,
+};
 std::string_view name_of(Intrinsic fn);
+std::optional<Intrinsic> intrinsic_named(std::string_view name);
+/// Whether the function is a formula, which lowering writes out.
+constexpr bool is_elementary(Intrinsic fn) { return fn > Intrinsic::pow2; }
 
 struct Call : ExprNode {
   static constexpr ExprKind node_kind = ExprKind::Call;

@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "ir/element.h"
+#include "ir/elementary.h"
 #include "ir/print.h"
 
 namespace nestjit::ir::interpreter {
@@ -99,12 +100,7 @@ double Machine::real(Id e, int lane) {
     }
     case ExprKind::Broadcast: return real(code.a, 0);
     case ExprKind::Fma: return fma(code, lane);
-    case ExprKind::Call: {
-      const double a = real(code.a, lane);
-      return static_cast<Intrinsic>(code.op) == Intrinsic::abs
-                 ? std::abs(a)
-                 : round_to(code.scalar, std::sqrt(a));
-    }
+    case ExprKind::Call: return call(code, e, real(code.a, lane));
     default: fail("a floating-point expression of kind " + std::string(name_of(code.kind)));
   }
 }
@@ -118,6 +114,7 @@ double Machine::real_binary(const ExprCode& code, int lane) {
     case BinaryOp::div: return round_to(code.scalar, a / b);
     case BinaryOp::min: return a < b ? a : b;
     case BinaryOp::max: return a > b ? a : b;
+    case BinaryOp::copysign: return std::copysign(a, b);
     default: fail("a floating-point operation that is not one");
   }
 }
@@ -126,6 +123,24 @@ double Machine::fma(const ExprCode& code, int lane) {
   const double a = real(code.a, lane), b = real(code.b, lane), c = real(code.c, lane);
   if (kernel_.fused) return fused(code.scalar, a, b, c);
   return round_to(code.scalar, round_to(code.scalar, a * b) + c);
+}
+
+double Machine::call(const ExprCode& code, Id e, double a) {
+  const auto fn = static_cast<Intrinsic>(code.op);
+  const bool is_f32 = code.scalar == Scalar::f32;
+  switch (fn) {
+    case Intrinsic::sqrt: return round_to(code.scalar, std::sqrt(a));
+    case Intrinsic::abs: return std::abs(a);
+    case Intrinsic::pow2:
+      if (std::isnan(a)) return a;
+      if (a != std::nearbyint(a) || a < (is_f32 ? -126 : -1022) || a > (is_f32 ? 127 : 1023))
+        fail(fmt::format("the exponent of {} must be that of a normal number, it is {}",
+                         to_string(program_.expr_sources[e]), a));
+      return std::ldexp(1.0, static_cast<int>(a));
+    default: break;
+  }
+  return is_f32 ? evaluate_elementary(fn, static_cast<float>(a), kernel_.fused)
+                : evaluate_elementary(fn, a, kernel_.fused);
 }
 
 bool Machine::truth(Id e, int lane) {
@@ -156,11 +171,11 @@ bool Machine::compare(const ExprCode& code, int lane) {
 
 int64_t Machine::element(int32_t buffer, int32_t indices, int lane) {
   const Memory& m = memory[buffer];
-  int64_t offset = 0;
+  int64_t offset = m.origin;
   for (size_t d = 0; d < m.shape.size(); ++d) {
     const int64_t i = index(program_.lists[indices + d], lane);
     if (i < 0 || i >= m.shape[d]) outside(buffer, indices, lane);
-    offset = offset * m.shape[d] + i;
+    offset += i * m.strides[d];
   }
   return offset;
 }

@@ -17,8 +17,9 @@ union Cell {
 struct Memory {
   void* data = nullptr;
   Scalar scalar = Scalar::f32;
-  std::vector<int64_t> shape;
-  int64_t elements = 0;
+  std::vector<int64_t> shape, strides;
+  int64_t origin = 0;    // element number of indices 0, 0, ...
+  int64_t elements = 0;  // of memory, from the lowest to the highest
 };
 
 /// Evaluates expressions lane by lane. A scalar operand gives the same for every lane.
@@ -48,6 +49,7 @@ class Machine {
   int64_t index_binary(const ExprCode& code, Id e, int lane);
   double real_binary(const ExprCode& code, int lane);
   double fma(const ExprCode& code, int lane);
+  double call(const ExprCode& code, Id e, double a);
   bool compare(const ExprCode& code, int lane);
   [[noreturn]] void overflow(Id e, int64_t a, int64_t b) const;
   [[noreturn]] void outside(int32_t buffer, int32_t indices, int lane);

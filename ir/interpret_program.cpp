@@ -133,8 +133,9 @@ class StmtCompiler final : public StmtVisitor<StmtCode> {
   }
 
   int32_t add_buffer(const BufferRef& buffer) {
-    BufferCode code{buffer, {}};
+    BufferCode code{buffer, {}, {}};
     for (const Expr& extent : buffer->shape) code.shape.push_back(exprs_.add(extent));
+    for (const Expr& stride : buffer->strides) code.strides.push_back(exprs_.add(stride));
     program_.buffers.push_back(std::move(code));
     return scope_.buffers[buffer.get()] = static_cast<int32_t>(program_.buffers.size()) - 1;
   }

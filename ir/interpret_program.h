@@ -47,6 +47,7 @@ struct StmtCode {
 struct BufferCode {
   BufferRef buffer;
   std::vector<Id> shape;
+  std::vector<Id> strides;  // empty: row-major
 };
 
 struct Program {

@@ -9,6 +9,41 @@
 
 namespace nestjit::ir::interpreter {
 
+namespace {
+
+/// Row-major strides and the number of elements; false when 64 bits do not count them.
+bool lay_out_rows(Memory& m) {
+  m.strides.resize(m.shape.size());
+  m.origin = 0, m.elements = 1;
+  for (size_t d = m.shape.size(); d-- > 0;) {
+    m.strides[d] = m.elements;
+    const auto product = base::checked_mul(m.elements, m.shape[d]);
+    if (!product) return false;
+    m.elements = *product;
+  }
+  return true;
+}
+
+/// Where memory of given strides begins and ends; false when 64 bits do not count its elements.
+bool lay_out_strides(Memory& m) {
+  m.origin = 0, m.elements = 1;
+  for (size_t d = 0; d < m.shape.size(); ++d) {
+    if (m.shape[d] == 0) {
+      m.origin = m.elements = 0;
+      return true;
+    }
+    const auto reach = base::checked_mul(m.shape[d] - 1, m.strides[d]);
+    const auto distance = reach ? base::checked_mul(*reach, *reach < 0 ? -1 : 1) : reach;
+    const auto elements = distance ? base::checked_add(m.elements, *distance) : distance;
+    if (!elements) return false;
+    m.elements = *elements;
+    if (*reach < 0) m.origin += *distance;
+  }
+  return true;
+}
+
+}  // namespace
+
 void Runner::step() {
   if (--steps_left_ < 0)
     base::resource("interpreter: kernel '{}' ran longer than max_steps = {}", kernel_.name,
@@ -142,19 +177,17 @@ void Runner::set_shape(int32_t buffer) {
   const BufferCode& code = program_.buffers[buffer];
   Memory& m = memory[buffer];
   m.scalar = code.buffer->scalar;
-  m.shape.clear();
-  m.elements = 1;
+  m.shape.clear(), m.strides.clear();
   for (const Id extent : code.shape) {
     m.shape.push_back(index(extent, 0));
     if (m.shape.back() < 0)
       base::invalid("interpret: kernel '{}': extent {} of buffer '{}' is {}", kernel_.name,
                     m.shape.size() - 1, code.buffer->name, m.shape.back());
-    const auto product = base::checked_mul(m.elements, m.shape.back());
-    if (!product)
-      base::invalid("interpret: kernel '{}': buffer '{}' is larger than 64 bits count",
-                    kernel_.name, code.buffer->name);
-    m.elements = *product;
   }
+  for (const Id stride : code.strides) m.strides.push_back(index(stride, 0));
+  if (!(m.strides.empty() ? lay_out_rows(m) : lay_out_strides(m)))
+    base::invalid("interpret: kernel '{}': buffer '{}' is larger than 64 bits count", kernel_.name,
+                  code.buffer->name);
 }
 
 void Runner::run_kernel() {

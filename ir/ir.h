@@ -9,6 +9,8 @@
 //                    reassociated, contracted or assumed about NaN, infinity or the sign of zero.
 //                    A product and a sum are fused only where a `fma` node says so: on a kernel
 //                    with fused = true it rounds once, otherwise it is a product and then a sum.
+// Functions          sqrt and abs round once too. Elementary functions are fixed formulas of these
+//                    operations (ir/elementary.h), so their bits depend on `fused` only.
 // Order              Statements of a block, and iterations of a loop, take effect in their order.
 //                    A `parallel` loop promises more: its iterations touch no element that another
 //                    iteration writes, so any order gives the same bits. A `reduction` loop carries

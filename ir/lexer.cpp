@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "ir/expr.h"
 
 namespace nestjit::ir {
 namespace {
@@ -136,12 +137,12 @@ void fail_at(const Token& token, std::string_view expected, std::string_view got
 }
 
 bool is_reserved(std::string_view word) {
-  static constexpr std::array<std::string_view, 29> words{
-      "for",       "let",     "if",       "allocate", "prefetch", "and",      "or",       "not",
-      "true",      "false",   "min",      "max",      "floordiv", "floormod", "select",   "cast",
-      "broadcast", "ramp",    "fma",      "sqrt",     "abs",      "inf_f16",  "inf_bf16", "inf_f32",
-      "inf_f64",   "nan_f16", "nan_bf16", "nan_f32",  "nan_f64"};
-  return std::find(words.begin(), words.end(), word) != words.end();
+  static constexpr std::array<std::string_view, 28> words{
+      "for",      "let",     "if",      "allocate",  "prefetch", "and",      "or",
+      "not",      "true",    "false",   "min",       "max",      "floordiv", "floormod",
+      "copysign", "select",  "cast",    "broadcast", "ramp",     "fma",      "inf_f16",
+      "inf_bf16", "inf_f32", "inf_f64", "nan_f16",   "nan_bf16", "nan_f32",  "nan_f64"};
+  return std::find(words.begin(), words.end(), word) != words.end() || intrinsic_named(word);
 }
 
 bool is_name(std::string_view word) {

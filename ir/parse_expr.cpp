@@ -29,7 +29,7 @@ std::optional<CompareOp> compare_named(std::string_view text) {
 int arity_of(std::string_view name) {
   if (name == "select" || name == "fma") return 3;
   if (name == "cast" || name == "broadcast" || name == "ramp") return 2;
-  return name == "sqrt" || name == "abs" ? 1 : 0;
+  return intrinsic_named(name) ? 1 : 0;
 }
 
 /// f32 is read directly: by way of f64 a few texts would round twice.
@@ -193,7 +193,7 @@ Expr ExprParser::other_call(const Token& name) {
   return built(name, [&] {
     if (name.text == "select") return Select::make(x[0], x[1], x[2]);
     if (name.text == "fma") return Fma::make(x[0], x[1], x[2]);
-    return Call::make(name.text == "sqrt" ? Intrinsic::sqrt : Intrinsic::abs, x[0]);
+    return Call::make(*intrinsic_named(name.text), x[0]);
   });
 }
 

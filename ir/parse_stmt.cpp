@@ -80,8 +80,9 @@ class KernelParser : public ExprParser {
     kernel_.params = buffers_;
     symbols();
     for (size_t i = 0; i < names.size(); ++i)
-      for (const Expr& extent : buffers_[i]->shape)
-        walk_exprs(extent, [&](const Expr& e) { require_declared(e, names[i]); });
+      for (const auto& list : {buffers_[i]->shape, buffers_[i]->strides})
+        for (const Expr& number : list)
+          walk_exprs(number, [&](const Expr& e) { require_declared(e, names[i]); });
   }
 
   void symbols() {
@@ -113,7 +114,7 @@ class KernelParser : public ExprParser {
       fail_at(buffer, "declared symbols in the shape", fmt::format("'{}'", symbol->name));
   }
 
-  /// name: scalar[shape] role align bytes
+  /// name: scalar[shape] strides [list] role align bytes
   BufferRef declaration() {
     const Token& name = tokens_.expect_name("a buffer's name");
     tokens_.expect(":");
@@ -122,10 +123,17 @@ class KernelParser : public ExprParser {
     std::vector<Expr> shape;
     if (!tokens_.at("]")) shape = list();
     tokens_.expect("]");
+    std::vector<Expr> strides;
+    if (tokens_.accept("strides")) {
+      tokens_.expect("[");
+      strides = list();
+      tokens_.expect("]");
+    }
     const BufferRole role = one_of(roles, "a role: input, constant, output, scratch or tile");
     const int alignment = tokens_.accept("align") ? small_integer("an alignment") : 0;
     return built(name, [&] {
-      return Buffer::make(std::string(name.text), type, std::move(shape), role, alignment);
+      return Buffer::make(std::string(name.text), type, std::move(shape), role, alignment,
+                          std::move(strides));
     });
   }
 

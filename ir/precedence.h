@@ -23,7 +23,8 @@ constexpr Precedence precedence_of(BinaryOp op) {
     case BinaryOp::floordiv:
     case BinaryOp::floormod:
     case BinaryOp::min:
-    case BinaryOp::max: return Precedence::primary;
+    case BinaryOp::max:
+    case BinaryOp::copysign: return Precedence::primary;
   }
   __builtin_unreachable();
 }

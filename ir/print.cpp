@@ -179,7 +179,13 @@ class StmtPrinter final : public StmtVisitor<const Stmt*> {
   void put_declaration(const Buffer& b) {
     out += fmt::format("{}: {}[", names.of(b), name_of(b.scalar));
     exprs().put_list(b.shape);
-    out += fmt::format("] {}", name_of(b.role));
+    out += ']';
+    if (!b.strides.empty()) {
+      out += " strides [";
+      exprs().put_list(b.strides);
+      out += ']';
+    }
+    out += fmt::format(" {}", name_of(b.role));
     if (b.alignment != byte_size(b.scalar)) out += fmt::format(" align {}", b.alignment);
   }
 

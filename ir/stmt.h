@@ -111,7 +111,7 @@ struct Allocate : StmtNode {
 struct Prefetch : StmtNode {
   static constexpr StmtKind node_kind = StmtKind::Prefetch;
   BufferRef buffer;
-  Expr element;  // counted from the buffer's start, row-major
+  Expr element;  // its place in the buffer's memory, counted from the lowest element
   static Stmt make(BufferRef buffer, Expr element);
   Prefetch(BufferRef b, Expr e);
 };

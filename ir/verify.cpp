@@ -70,6 +70,12 @@ class Verifier final : private StmtVisitor<void> {
       add(Rule::roles, buffer.name, fmt::format("a parameter of role {}", name_of(buffer.role)));
     for (const Expr& extent : buffer.shape)
       walk_exprs(extent, [&](const Expr& e) { check_extent(buffer, e); });
+    for (const Expr& stride : buffer.strides) {
+      walk_exprs(stride, [&](const Expr& e) { check_extent(buffer, e); });
+      if (!constant_of(stride) && bounds_of(kernel_).range(stride).min < 0)
+        add(Rule::shapes, buffer.name,
+            fmt::format("the stride {} may be negative and is no constant", to_string(stride)));
+    }
     check_flat(buffer, buffer.name);
   }
 
@@ -82,6 +88,8 @@ class Verifier final : private StmtVisitor<void> {
   }
 
   void check_flat(const Buffer& buffer, std::string node) {
+    if (form_ == Form::lowered && !buffer.strides.empty())
+      add(Rule::flat, node, fmt::format("buffer '{}' has strides", buffer.name));
     if (form_ == Form::lowered && buffer.rank() != 1)
       add(Rule::flat, std::move(node),
           fmt::format("buffer '{}' has {} dimensions", buffer.name, buffer.rank()));
@@ -105,6 +113,8 @@ class Verifier final : private StmtVisitor<void> {
       check_access(*load->buffer, load->indices, load->mask, load->type.lanes, true);
     if (const auto* select = e.as<Select>(); select && !is_bool(select->cond, select->type.lanes))
       add(Rule::conditions, fmt::format("a selection by {}", to_string(select->cond.type())));
+    if (const auto* call = e.as<Call>(); call && form_ == Form::lowered && is_elementary(call->fn))
+      add(Rule::functions, fmt::format("a call of {}", name_of(call->fn)));
   }
 
   void check_use(const Var& var) {
@@ -271,7 +281,7 @@ class Verifier final : private StmtVisitor<void> {
 }  // namespace
 
 std::string_view name_of(Rule rule) {
-  static constexpr std::array<std::string_view, 23> names{"complete",      "names",
+  static constexpr std::array<std::string_view, 24> names{"complete",      "names",
                                                           "symbols",       "scope",
                                                           "binding",       "access",
                                                           "roles",         "rank",
@@ -282,7 +292,7 @@ std::string_view name_of(Rule rule) {
                                                           "reductions",    "lowered mappings",
                                                           "flat",          "tile subscripts",
                                                           "scalar guards", "plain bounds",
-                                                          "one workgroup"};
+                                                          "one workgroup", "functions"};
   return names[static_cast<size_t>(rule) - 1];
 }
 

@@ -31,6 +31,7 @@
 //  21 scalar guards     the condition of an `if` is a scalar
 //  22 plain bounds      loop bounds load nothing
 //  23 one workgroup     there is at most one workgroup loop
+//  24 functions         no call of an elementary function
 //
 // Operand types of the remaining nodes are judged by the factories of ir/expr.h. Thread-safe.
 #pragma once
@@ -71,6 +72,7 @@ enum class Rule : uint8_t {
   scalar_guards,
   plain_bounds,
   one_workgroup,
+  functions,
 };
 /// The name as it stands in the list above.
 std::string_view name_of(Rule rule);

@@ -5,54 +5,83 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "runtime/array_access.h"
 #include "runtime/copy.h"
 #include "runtime/memory.h"
 #include "runtime/shape.h"
 
 namespace nestjit {
 
+runtime::Reach runtime::ArrayAccess::reach(const array& a) {
+  const Extent extent = extent_of(a.shape(), a.strides());
+  const int64_t size = byte_size(a.dtype());
+  return {(a.offset() + extent.low) * size, (a.offset() + extent.high + 1) * size};
+}
+
 using runtime::to_string;
+
+// Elements; far beyond any address, and safe for arithmetic on bytes.
+constexpr int64_t furthest_offset = int64_t{1} << 57;
 
 array::array() : shape_{0}, strides_{1} {}
 
+array::array(Shape shape, Strides strides, Dtype dtype, int64_t size)
+    : block_elements_(size),
+      size_(size),
+      shape_(std::move(shape)),
+      strides_(std::move(strides)),
+      dtype_(dtype) {}
+
 array array::empty(Shape shape, Dtype dtype) {
-  array a;
-  a.size_ = a.block_elements_ = runtime::element_count(shape, dtype);
-  a.strides_ = runtime::contiguous_strides(shape);
-  a.shape_ = std::move(shape);
-  a.dtype_ = dtype;
-  a.owner_ =
-      runtime::allocate_block(a.nbytes(), fmt::format("array of shape {}", to_string(a.shape_)));
-  a.block_ = a.owner_.get();
+  const int64_t size = runtime::element_count(shape, dtype);
+  Strides strides = runtime::contiguous_strides(shape);
+  array a(std::move(shape), std::move(strides), dtype, size);
+  a.take_memory();
   return a;
+}
+
+void array::take_memory() {
+  if (size_ == 0) return;
+  block_ = runtime::small_block(nbytes());
+  if (block_ != nullptr) return;
+  const auto memory =
+      runtime::allocate_block(nbytes(), fmt::format("array of shape {}", to_string(shape_)));
+  block_ = std::make_shared<runtime::Block>(memory.get(), memory);
 }
 
 array array::zeros(Shape shape, Dtype dtype) {
   array a = empty(std::move(shape), dtype);
-  if (a.block_ != nullptr) std::memset(a.block_, 0, static_cast<size_t>(a.nbytes()));
+  if (a.size_ > 0) std::memset(a.address(), 0, static_cast<size_t>(a.nbytes()));
   return a;
 }
 
-array array::foreign(void* data, Dtype dtype, Shape shape, Strides strides, bool read_only) {
-  array a;
-  a.size_ = runtime::element_count(shape, dtype);
+array array::foreign(void* data, Dtype dtype, Shape shape, Strides strides, bool read_only,
+                     std::shared_ptr<const void> keeper) {
+  const int64_t size = runtime::element_count(shape, dtype);
   if (strides.empty()) strides = runtime::contiguous_strides(shape);
   if (strides.size() != shape.size()) {
     base::invalid("array::view: one stride a dimension, got shape {} and strides {}",
                   to_string(shape), to_string(strides));
   }
-  if (data == nullptr && a.size_ > 0) {
+  if (data == nullptr && size > 0) {
     base::invalid("array::view: null memory for shape {}", to_string(shape));
   }
-  const runtime::Extent extent = runtime::extent_of(shape, strides);
-  a.block_ = static_cast<char*>(data) + extent.low * byte_size(dtype);
-  a.block_elements_ = extent.high - extent.low + 1;
-  a.offset_ = -extent.low;
-  a.shape_ = std::move(shape);
-  a.strides_ = std::move(strides);
-  a.dtype_ = dtype;
+  array a(std::move(shape), std::move(strides), dtype, size);
   a.read_only_ = read_only;
+  if (size > 0) a.reach_foreign(data, std::move(keeper));
   return a;
+}
+
+void array::reach_foreign(void* data, std::shared_ptr<const void> keeper) {
+  const runtime::Extent extent = runtime::extent_of(shape_, strides_);
+  if (extent.low < -furthest_offset || extent.high > furthest_offset) {
+    base::invalid("array: offsets of shape {} with strides {} leave the address space",
+                  to_string(shape_), to_string(strides_));
+  }
+  block_ = std::make_shared<runtime::Block>(
+      static_cast<char*>(data) + extent.low * byte_size(dtype_), std::move(keeper));
+  block_elements_ = extent.high - extent.low + 1;
+  offset_ = -extent.low;
 }
 
 array array::view_raw(void* data, Dtype dtype, Shape shape, Strides strides) {
@@ -71,9 +100,16 @@ bool array::is_contiguous() const {
   return true;
 }
 
-const void* array::raw() const {
-  if (size_ == 0) return block_;
-  return static_cast<const char*>(block_) + offset_ * byte_size(dtype_);
+void* array::address() const { return runtime::ArrayAccess::address(*this); }
+
+void array::wait_for(bool writing) const {
+  if (block_ != nullptr && block_->in_flight()) {
+    block_->wait(runtime::ArrayAccess::reach(*this), writing);
+  }
+}
+
+bool array::is_ready() const {
+  return block_ == nullptr || block_->ready(runtime::ArrayAccess::reach(*this));
 }
 
 void array::expect_dtype(Dtype wanted) const {
@@ -89,7 +125,7 @@ void array::fill_from(const void* values, int64_t count) {
   if (count != size_) {
     base::invalid("array: {} values for shape {}, which holds {}", count, to_string(shape_), size_);
   }
-  if (size_ > 0) std::memcpy(block_, values, static_cast<size_t>(nbytes()));
+  if (size_ > 0) std::memcpy(address(), values, static_cast<size_t>(nbytes()));
 }
 
 int64_t array::element(std::initializer_list<int64_t> indices) const {
@@ -111,7 +147,7 @@ int64_t array::element(std::initializer_list<int64_t> indices) const {
 array array::contiguous() const {
   if (is_contiguous()) return *this;
   array copy = empty(shape_, dtype_);
-  runtime::copy_elements(*this, copy.block_);
+  runtime::copy_elements(*this, copy.address());
   return copy;
 }
 

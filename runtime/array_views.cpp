@@ -84,9 +84,9 @@ array array::slice(int axis, int64_t start, int64_t stop, int64_t step) const {
   const int64_t stride = step > 0 ? step : (step == INT64_MIN ? INT64_MAX : -step);
   array view = *this;
   view.shape_[a] = span > 0 ? (span - 1) / stride + 1 : 0;
-  // With one element left the stride is never used, and step * stride might not fit.
-  view.strides_[a] = view.shape_[a] > 1 ? strides_[a] * step : strides_[a];
   view.size_ = runtime::element_count(view.shape_, dtype_);
+  // Where one element is left, or none, the stride is never used, and step * stride might not fit.
+  if (view.shape_[a] > 1 && view.size_ > 0) view.strides_[a] = strides_[a] * step;
   view.offset_ = view.size_ > 0 ? offset_ + start * strides_[a] : 0;
   return view;
 }

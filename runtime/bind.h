@@ -8,10 +8,10 @@
 namespace nestjit::runtime {
 
 /// The kernel of a problem (with the default schedule, or the given one, which a symbolic kernel
-/// does not take) bound to weights of the problem's w_shape(). The problem and the weight's shape
-/// and type have been judged.
+/// does not take) bound to weights of the problem's w_shape(). The problem, the weight's shape and
+/// type and the stream have been judged.
 BoundConv bind_conv(const ops::ConvProblem& problem, const array& weight, int threads = 0,
                     const compiler::Schedule* schedule = nullptr,
-                    Lengths lengths = Lengths::specialised);
+                    Lengths lengths = Lengths::specialised, StreamOrDevice stream = {});
 
 }  // namespace nestjit::runtime

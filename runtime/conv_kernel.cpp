@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 
 #include "base/error.h"
 #include "ops/conv/polymorphic.h"
@@ -17,11 +18,22 @@ constexpr size_t conv_operands = 3;  // x, w, y
 constexpr size_t weight_operand = 1;
 constexpr size_t most_packed = 5;
 constexpr double worth_sharing = 200e3;  // FLOP; below, waking a worker costs more than it saves
+constexpr int64_t packed_alignment = 64;
+constexpr int64_t most_on_stack = 4096;                   // bytes of packed weights of one call
 constexpr int64_t pack_worth_sharing = int64_t{1} << 20;  // bytes of packed weights
 
-/// Runs the workgroups [0, count) of an entry point; the first status that is not 0, or 0.
+int64_t padded(int64_t bytes) {
+  return (bytes + packed_alignment - 1) / packed_alignment * packed_alignment;
+}
+
+/// Runs the workgroups [0, count) of an entry point; the first status that is not 0, or 0. The
+/// caller is in a FloatEnvironment.
 int32_t run_entry(compiler::KernelFunction entry, void* const* buffers, const int64_t* symbols,
                   int64_t count, int max_threads) {
+  if (max_threads == 1) {
+    const compiler::Frame frame{buffers, symbols, 0, count};
+    return entry(&frame);
+  }
   std::atomic<int32_t> status{0};
   const auto part = [&](int64_t begin, int64_t end) {
     const FloatEnvironment ieee;
@@ -30,11 +42,7 @@ int32_t run_entry(compiler::KernelFunction entry, void* const* buffers, const in
       status.store(result, std::memory_order_relaxed);
     }
   };
-  if (max_threads == 1) {
-    part(0, count);
-  } else {
-    default_executor().run(count, max_threads, range_body(part));
-  }
+  default_executor().run(count, max_threads, range_body(part));
   return status.load(std::memory_order_relaxed);
 }
 
@@ -55,19 +63,25 @@ ConvKernel::ConvKernel(ops::ConvProblem problem, compiler::CompiledKernel code)
   }
 }
 
+void ConvKernel::pack_operand(const compiler::PackedOperand& operand, const void* w, void* packed,
+                              int max_threads) const {
+  const std::array<void*, 2> buffers{const_cast<void*>(w), packed};
+  const int threads = operand.bytes < pack_worth_sharing ? 1 : max_threads;
+  const int32_t status =
+      run_entry(operand.entry, buffers.data(), nullptr, operand.workgroups, threads);
+  if (status != 0) {
+    base::internal("{}: the packing kernel returned {}", ops::to_string(problem_), status);
+  }
+}
+
 PackedWeights ConvKernel::pack(std::shared_ptr<const void> w, int max_threads) const {
+  const FloatEnvironment ieee;
   const auto start = std::chrono::steady_clock::now();
   PackedWeights weights;
   for (const compiler::PackedOperand& operand : code_.packed) {
     const std::shared_ptr<void> block = allocate_block(
         operand.bytes, fmt::format("packed weights of {}", ops::to_string(problem_)));
-    const std::array<void*, 2> buffers{const_cast<void*>(w.get()), block.get()};
-    const int threads = operand.bytes < pack_worth_sharing ? 1 : max_threads;
-    const int32_t status =
-        run_entry(operand.entry, buffers.data(), nullptr, operand.workgroups, threads);
-    if (status != 0) {
-      base::internal("{}: the packing kernel returned {}", ops::to_string(problem_), status);
-    }
+    pack_operand(operand, w.get(), block.get(), max_threads);
     weights.packed.push_back(block);
     weights.bytes += operand.bytes;
   }
@@ -89,16 +103,38 @@ ConvCall ConvKernel::call_for(const ops::ConvProblem& problem) const {
   return call;
 }
 
+void ConvKernel::run_once(const ConvCall& call, const void* x, const void* w, void* y) const {
+  const std::shared_ptr<const void> borrowed(std::shared_ptr<const void>(), w);
+  int64_t bytes = 0;
+  for (const compiler::PackedOperand& operand : code_.packed) bytes += padded(operand.bytes);
+  if (bytes > most_on_stack) return run(call, x, pack(borrowed), y);
+  alignas(packed_alignment) std::array<std::byte, most_on_stack> memory;
+  std::array<void*, conv_operands + most_packed> buffers{const_cast<void*>(x), const_cast<void*>(w),
+                                                         y};
+  std::byte* next = memory.data();
+  for (size_t i = 0; i < code_.packed.size(); ++i) {
+    pack_operand(code_.packed[i], w, next, 1);
+    buffers[conv_operands + i] = next;
+    next += padded(code_.packed[i].bytes);
+  }
+  run_buffers(call, buffers.data(), 0);
+}
+
 void ConvKernel::run(const ConvCall& call, const void* x, const PackedWeights& weights, void* y,
                      int max_threads) const {
+  const FloatEnvironment ieee;
   std::array<void*, conv_operands + most_packed> buffers{const_cast<void*>(x),
                                                          const_cast<void*>(weights.plain.get()), y};
   for (size_t i = 0; i < weights.packed.size(); ++i) {
     buffers[conv_operands + i] = const_cast<void*>(weights.packed[i].get());
   }
+  run_buffers(call, buffers.data(), max_threads);
+}
+
+void ConvKernel::run_buffers(const ConvCall& call, void* const* buffers, int max_threads) const {
   const int threads = call.serial ? 1 : max_threads;
   const int32_t status =
-      run_entry(code_.entry, buffers.data(), call.symbols.data(), call.workgroups, threads);
+      run_entry(code_.entry, buffers, call.symbols.data(), call.workgroups, threads);
   if (status != 0) base::internal("{}: the kernel returned {}", ops::to_string(problem_), status);
 }
 

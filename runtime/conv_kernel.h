@@ -46,6 +46,10 @@ class ConvKernel {
   /// they are holds on to it. Throws a resource error when memory is short.
   PackedWeights pack(std::shared_ptr<const void> w, int max_threads = 0) const;
 
+  /// pack() and run() for one call, with the weights in `w`. Small packed weights need no block.
+  /// The caller is in a FloatEnvironment, which the others enter themselves.
+  void run_once(const ConvCall& call, const void* x, const void* w, void* y) const;
+
   /// y = convolution of x, both row-contiguous, of the problem's element types and not overlapping.
   /// Allocates nothing. A small problem stays on the caller's thread whatever max_threads says (0:
   /// as many as there are). Throws an internal error when the kernel reports one.
@@ -53,6 +57,10 @@ class ConvKernel {
            int max_threads = 0) const;
 
  private:
+  void pack_operand(const compiler::PackedOperand& operand, const void* w, void* packed,
+                    int max_threads) const;
+  void run_buffers(const ConvCall& call, void* const* buffers, int max_threads) const;
+
   ops::ConvProblem problem_;
   compiler::CompiledKernel code_;
 };

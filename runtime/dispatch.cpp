@@ -11,6 +11,7 @@
 #include "ops/conv/compile.h"
 #include "ops/conv/polymorphic.h"
 #include "runtime/once_cache.h"
+#include "runtime/queue.h"
 
 namespace nestjit::runtime {
 namespace {
@@ -21,8 +22,7 @@ OnceCache<ConvKernel>& kernels() {
   return cache;
 }
 
-// Grows whenever the cache is cleared; recent look-ups of an older epoch do not count.
-std::atomic<uint64_t> epoch{0};
+std::atomic<uint64_t> epoch{1};
 
 /// The last few problems of one thread: most programs alternate between a handful of layers, and
 /// comparing a problem is cheaper than printing a key and locking the map.
@@ -50,8 +50,17 @@ class RecentKernels {
   size_t next_ = 0;
 };
 
+/// The end of the process waits for streams, and has to before static objects of the code generator
+/// are destroyed: so they are made, and the waiting is asked for, before a stream compiles.
+void expect_exit() {
+  if (!in_stream_thread()) return;
+  [[maybe_unused]] static const bool drains =
+      (static_cast<void>(compiler::llvm_version()), drain_at_exit(), true);
+}
+
 ConvKernelHandle compile_kernel(const ops::ConvProblem& problem, const compiler::Schedule* schedule,
                                 const compiler::Target& target) {
+  expect_exit();
   return std::make_shared<const ConvKernel>(
       problem,
       ops::compile_conv(problem,
@@ -115,6 +124,7 @@ ConvKernelHandle look_up_any_length(const ops::ConvProblem& problem) {
       fmt::format("{}|direct|default|{}", ops::lengthless_text(problem), target.name());
   base::log("dispatch", key);
   return kernels().get(key, [&] {
+    expect_exit();
     return std::make_shared<const ConvKernel>(ops::lengthless(problem),
                                               ops::compile_polymorphic(problem, target));
   });
@@ -135,8 +145,9 @@ Work work_of(const ops::ConvProblem& problem) {
   const auto has_zero = [](const std::vector<int64_t>& shape) {
     return std::find(shape.begin(), shape.end(), 0) != shape.end();
   };
-  if (has_zero(problem.y_shape())) return Work::none;
-  return has_zero(problem.x_shape()) ? Work::zeros : Work::kernel;
+  if (has_zero(problem.result_shape())) return Work::none;
+  const bool empty = has_zero(problem.x_shape()) || has_zero(problem.second_shape());
+  return empty ? Work::zeros : Work::kernel;
 }
 
 ConvKernelHandle conv_kernel(const ops::ConvProblem& problem, const compiler::Schedule* schedule) {
@@ -151,7 +162,9 @@ ConvKernelHandle any_length_kernel(const ops::ConvProblem& problem) {
 }
 
 ConvKernelHandle kernel_of_call(const ops::ConvProblem& problem) {
-  switch (length_policy()) {
+  const LengthPolicy policy = length_policy();
+  if (!ops::may_be_any_length(problem)) return conv_kernel(problem);
+  switch (policy) {
     case LengthPolicy::specialise: return conv_kernel(problem);
     case LengthPolicy::symbolic: return any_length_kernel(problem);
     case LengthPolicy::automatic: break;
@@ -162,6 +175,10 @@ ConvKernelHandle kernel_of_call(const ops::ConvProblem& problem) {
                                            : look_up_any_length(problem);
   });
 }
+
+uint64_t kernel_epoch() { return epoch.load(std::memory_order_acquire); }
+
+void count_kernel_hit() { kernels().count_hit(); }
 
 }  // namespace nestjit::runtime
 

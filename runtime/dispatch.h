@@ -15,7 +15,7 @@ using ConvKernelHandle = std::shared_ptr<const ConvKernel>;
 /// What has to be done for a problem.
 enum class Work {
   none,   // the output has no elements
-  zeros,  // no product reaches the output: L = 0 or C_in = 0
+  zeros,  // an operand has no elements: no product reaches the output
   kernel,
 };
 Work work_of(const ops::ConvProblem& problem);
@@ -33,7 +33,14 @@ ConvKernelHandle any_length_kernel(const ops::ConvProblem& problem);
 
 /// The kernel of an unbound call, by NESTJIT_LENGTHS: `specialise` is conv_kernel(), `symbolic` is
 /// any_length_kernel(), and `auto` the first for the batch and length that a layer was first called
-/// with, the second from the first call with others on. Throws invalid argument for other settings.
+/// with, the second from the first call with others on. Problems that have no kernel for all
+/// lengths always get conv_kernel(). Throws invalid argument for other settings.
 ConvKernelHandle kernel_of_call(const ops::ConvProblem& problem);
+
+/// Above 0; grows whenever kernels are cleared: what was looked up in an older epoch does not
+/// count.
+uint64_t kernel_epoch();
+/// Counts a look-up that was answered by an earlier one of the same epoch.
+void count_kernel_hit();
 
 }  // namespace nestjit::runtime

@@ -23,7 +23,8 @@ namespace {
 constexpr int64_t unlimited = std::numeric_limits<int64_t>::max();
 constexpr int64_t huge_page = int64_t{2} << 20;
 constexpr int64_t checked_from = int64_t{16} << 20;  // smaller blocks skip the look at the system
-constexpr int64_t reserve = int64_t{64} << 20;       // left for everybody else
+constexpr int64_t looked_at_every = int64_t{64} << 10;  // bytes of small memory
+constexpr int64_t reserve = int64_t{64} << 20;          // left for everybody else
 
 std::atomic<int64_t> held{0};
 
@@ -126,5 +127,15 @@ std::shared_ptr<void> allocate_block(int64_t bytes, std::string_view what) {
             std::free(p);
           }};
 }
+
+HeldBytes::HeldBytes(int64_t bytes) : bytes_(bytes) {
+  const int64_t now = held.load(std::memory_order_relaxed);
+  if (now / looked_at_every != (now + bytes) / looked_at_every) {
+    check_available(bytes, "a small array");
+  }
+  held.fetch_add(bytes, std::memory_order_relaxed);
+}
+
+HeldBytes::~HeldBytes() { held.fetch_sub(bytes_, std::memory_order_relaxed); }
 
 }  // namespace nestjit::runtime

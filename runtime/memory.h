@@ -20,4 +20,17 @@ int64_t held_memory();
 /// Thread-safe.
 std::shared_ptr<void> allocate_block(int64_t bytes, std::string_view what);
 
+/// Bytes of a small piece of memory, counted among those that blocks hold. The limit is looked at
+/// once in a while, so that it may be exceeded by some KiB. Throws like allocate_block().
+class HeldBytes {
+ public:
+  explicit HeldBytes(int64_t bytes);
+  ~HeldBytes();
+  HeldBytes(const HeldBytes&) = delete;
+  HeldBytes& operator=(const HeldBytes&) = delete;
+
+ private:
+  int64_t bytes_;
+};
+
 }  // namespace nestjit::runtime

@@ -1,6 +1,7 @@
 // A cache in which every key is made once, however many threads ask for it.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -55,17 +56,17 @@ class OnceCache {
     const std::lock_guard lock(mutex_);
     entries_.clear();
     counts_ = {};
+    outside_hits_ = 0;
   }
 
   /// One look-up that was answered without the cache, from a copy of a handle.
-  void count_hit() {
-    const std::lock_guard lock(mutex_);
-    ++counts_.hits;
-  }
+  void count_hit() { outside_hits_.fetch_add(1, std::memory_order_relaxed); }
 
   CacheCounts counts() const {
     const std::lock_guard lock(mutex_);
-    return counts_;
+    CacheCounts counts = counts_;
+    counts.hits += outside_hits_.load(std::memory_order_relaxed);
+    return counts;
   }
 
   /// Calls visit(value) for every value that is ready.
@@ -114,6 +115,7 @@ class OnceCache {
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Entry> entries_;
   CacheCounts counts_;
+  std::atomic<int64_t> outside_hits_{0};
   uint64_t last_id_ = 0;
 };
 

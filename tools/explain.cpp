@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "compiler/target.h"
 #include "ir/print.h"
+#include "ops/conv/candidates.h"
 #include "ops/conv/compile.h"
 #include "ops/conv/cost_model.h"
 #include "ops/conv/polymorphic.h"

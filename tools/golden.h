@@ -64,24 +64,34 @@ struct GoldenEdgeCall {
 std::vector<GoldenCase> read_golden_cases(const std::string& path);
 std::vector<GoldenEdgeCall> read_golden_edge_calls(const std::string& path);
 
-/// The problem of a forward conv_transpose1d case. Throws unsupported for other operations, and
-/// invalid argument when the case's y_shape is not the problem's.
+/// The forward problem of a case. Throws invalid argument when the operation is unknown or the
+/// case's y_shape is not the problem's.
 ops::ConvProblem problem_of(const GoldenCase& golden);
 
-/// Operands of a case as f32 (formula values are exact in every dtype).
+/// The problems whose results the case holds: the forward problem, or the gradients with respect to
+/// x and w.
+std::vector<ops::ConvProblem> problems_of(const GoldenCase& golden);
+
+/// Operands of a problem of a case as f32 (formula values are exact in every dtype): its x, which
+/// is the cotangent for the gradient with respect to x, and its second one.
 struct GoldenOperands {
   std::vector<float> x, w;
 };
+GoldenOperands operands_of(const GoldenCase& golden, const ops::ConvProblem& problem);
+/// Those of the forward problem.
 GoldenOperands operands_of(const GoldenCase& golden);
 
-/// How a result compares with the case's y.
+/// The case's values of a problem of it: y, dx or dw.
+const std::vector<double>& expected_of(const GoldenCase& golden, const ops::ConvProblem& problem);
+
+/// How a result compares with the case's values.
 struct GoldenComparison {
   bool agrees = false;
   double worst = 0;     // largest |got - expected|, in units of the allowed one where that is > 0
   std::string message;  // when it does not agree: the first differing element, and how many differ
 };
 
-/// Compares a forward result with the case by the rule of its encoding. The operands are needed for
+/// Compares a result with the case by the rule of its encoding. The operands are needed for
 /// the bound of dec9 without max_sum_abs.
 GoldenComparison compare(const GoldenCase& golden, const ops::ConvProblem& problem,
                          const GoldenOperands& operands, std::span<const double> result);

@@ -31,7 +31,7 @@ array formula_input(const ops::ConvProblem& problem, uint64_t seed) {
 }
 
 array formula_weight(const ops::ConvProblem& problem, uint64_t seed) {
-  return by_formula(problem.w_shape(), seed, Stream::w, problem.w_dtype);
+  return by_formula(problem.second_shape(), seed, Stream::w, problem.w_dtype);
 }
 
 array array_from_npy(const std::string& path, const Shape& shape, ir::Scalar scalar,
@@ -86,8 +86,8 @@ Check check_against_reference(const ops::ConvProblem& problem, const array& x, c
   return {false, fmt::format("{} of {} elements differ from the reference loops; first at {}: got "
                              "{:.9g}, expected {:.9g}",
                              differing, wanted.size(),
-                             index_text(problem.y_shape(), static_cast<int64_t>(first)), got[first],
-                             wanted[first])};
+                             index_text(problem.result_shape(), static_cast<int64_t>(first)),
+                             got[first], wanted[first])};
 }
 
 }  // namespace nestjit::tools

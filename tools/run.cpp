@@ -51,10 +51,10 @@ int run_problem(const RunOptions& o) {
                                        : array_from_npy(o.input_file, problem.x_shape(),
                                                         problem.x_dtype, "the input");
   const array w = o.weight_file.empty() ? formula_weight(problem, o.seed)
-                                        : array_from_npy(o.weight_file, problem.w_shape(),
+                                        : array_from_npy(o.weight_file, problem.second_shape(),
                                                          problem.w_dtype, "the weight");
   const BoundConv bound = runtime::bind_conv(problem, w, o.threads);
-  array y = array::empty(problem.y_shape(), bound.output_dtype());
+  array y = array::empty(problem.result_shape(), bound.output_dtype());
   bound(x, y);
   fmt::print("problem   {}\n", bound.problem());
   fmt::print("output    {}, checksum {}\n", runtime::to_string(y.shape()), checksum(y));

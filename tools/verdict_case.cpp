@@ -1,45 +1,46 @@
 #include <fmt/format.h>
 
-#include "nestjit/conv.h"
 #include "nestjit/error.h"
-#include "runtime/conv_call.h"
+#include "ops/conv/gradients.h"
 #include "tools/operands.h"
+#include "tools/public_calls.h"
 #include "tools/verdict.h"
 
 namespace nestjit::tools {
 namespace {
 
-runtime::ConvParameters parameters_of(const GoldenCase& golden) {
-  const auto first = [](const std::vector<int64_t>& v, int64_t otherwise) {
-    return static_cast<int>(v.empty() ? otherwise : v[0]);
-  };
-  return {first(golden.stride, 1), first(golden.padding, 0), first(golden.dilation, 1),
-          first(golden.output_padding, 0), static_cast<int>(golden.groups)};
+Verdict verdict_of(const GoldenCase& golden, const ops::ConvProblem& problem, const array& result) {
+  const GoldenComparison comparison =
+      compare(golden, problem, operands_of(golden, problem), values_of(result));
+  if (comparison.agrees && result.shape() == problem.result_shape()) return {};
+  return {Verdict::failed, fmt::format("{}: {}", ops::to_string(problem), comparison.message)};
 }
 
 Verdict judge_forward(const GoldenCase& golden) {
   const ops::ConvProblem problem = problem_of(golden);
-  const runtime::ConvParameters p = parameters_of(golden);
-  const GoldenOperands operands = operands_of(golden);
-  const array y = conv_transpose1d(array_of(operands.x, golden.x_shape, golden.dtype),
-                                   array_of(operands.w, golden.w_shape, golden.dtype), p.stride,
-                                   p.padding, p.dilation, p.output_padding, p.groups);
-  const GoldenComparison result = compare(golden, problem, operands, values_of(y));
-  if (result.agrees) return {};
-  return {Verdict::failed, fmt::format("{}: {}", ops::to_string(problem), result.message)};
+  const GoldenOperands operands = operands_of(golden, problem);
+  const array y = call_operation(golden, array_of(operands.x, golden.x_shape, golden.dtype),
+                                 array_of(operands.w, golden.w_shape, golden.dtype));
+  return verdict_of(golden, problem, y);
+}
+
+Verdict judge_gradients(const GoldenCase& golden) {
+  const ops::ConvProblem forward = problem_of(golden);
+  const ops::ConvProblem dx = ops::input_gradient(forward), dw = ops::weight_gradient(forward);
+  const GoldenOperands of_dx = operands_of(golden, dx), of_dw = operands_of(golden, dw);
+  const Gradients gradients =
+      call_gradients(golden, array_of(of_dw.x, golden.x_shape, golden.dtype),
+                     array_of(of_dx.w, golden.w_shape, golden.dtype),
+                     array_of(of_dx.x, golden.y_shape, golden.dtype));
+  const Verdict verdict = verdict_of(golden, dx, *gradients.input);
+  return verdict.kind == Verdict::passed ? verdict_of(golden, dw, *gradients.weight) : verdict;
 }
 
 }  // namespace
 
 Verdict judge(const GoldenCase& golden) {
-  if (golden.kind != GoldenKind::forward) {
-    return {Verdict::skipped, "gradients are not in this build yet"};
-  }
-  if (golden.op != "conv_transpose1d") {
-    return {Verdict::skipped, golden.op + " is not in this build yet; conv_transpose1d is"};
-  }
   try {
-    return judge_forward(golden);
+    return golden.kind == GoldenKind::forward ? judge_forward(golden) : judge_gradients(golden);
   } catch (const Error& e) {
     if (e.kind() == ErrorKind::unsupported) return {Verdict::skipped, e.what()};
     return {Verdict::failed, fmt::format("{}: {}", name_of(e.kind()), e.what())};

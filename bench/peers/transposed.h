@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "base/error.h"
+#include "ops/conv/gradients.h"
 #include "ops/conv/problem.h"
 
 namespace nestjit::bench {
@@ -15,8 +17,14 @@ struct Transposed {
   int64_t group_outputs() const { return out_channels / groups; }
 };
 
-/// Undoes what the front door did (ops/conv/problem.h).
+inline bool is_transposed(const ops::ConvProblem& problem) {
+  return problem.op == "conv_transpose1d" && !ops::is_gradient(problem);
+}
+
+/// Undoes what the front door did (ops/conv/problem.h). Throws unsupported for other operations.
 inline Transposed transposed(const ops::ConvProblem& problem) {
+  if (!is_transposed(problem))
+    base::unsupported("forward conv_transpose1d only, got {}", ops::to_string(problem));
   const ops::ConvAxis& axis = problem.axes[0];
   return {problem.batch,        axis.input,
           problem.in_channels,  axis.output,

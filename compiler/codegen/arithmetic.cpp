@@ -63,6 +63,7 @@ llvm::Value* emit_float(Builder& ir, const ir::Binary& node, llvm::Value* a, llv
     case ir::BinaryOp::div: return ir.CreateFDiv(a, b);
     case ir::BinaryOp::min: return ir.CreateSelect(ir.CreateFCmpOLT(a, b), a, b);
     case ir::BinaryOp::max: return ir.CreateSelect(ir.CreateFCmpOGT(a, b), a, b);
+    case ir::BinaryOp::copysign: return ir.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, a, b);
     default: base::internal("codegen: '{}' is not a floating-point operation", name_of(node.op));
   }
 }

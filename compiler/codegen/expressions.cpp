@@ -131,8 +131,7 @@ llvm::Value* Expressions::on(const ir::Fma& node) {
 
 llvm::Value* Expressions::on(const ir::Call& node) {
   require_arithmetic(node.type, name_of(node.fn));
-  const auto fn = node.fn == ir::Intrinsic::sqrt ? llvm::Intrinsic::sqrt : llvm::Intrinsic::fabs;
-  return env_.ir.CreateUnaryIntrinsic(fn, value(node.a));
+  return emit_call(env_.ir, env_.target, node, value(node.a));
 }
 
 }  // namespace nestjit::compiler::codegen

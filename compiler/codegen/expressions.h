@@ -27,6 +27,8 @@ class Expressions : private ir::ExprVisitor<llvm::Value*> {
 
 llvm::Value* emit_binary(Builder& ir, const ir::Binary& node, llvm::Value* a, llvm::Value* b);
 llvm::Value* emit_compare(Builder& ir, const ir::Compare& node, llvm::Value* a, llvm::Value* b);
+/// Of the functions that lowering leaves: sqrt, abs and pow2.
+llvm::Value* emit_call(Builder& ir, const Target& target, const ir::Call& node, llvm::Value* a);
 llvm::Value* emit_cast(Builder& ir, const Target& target, ir::Type from, ir::Type to,
                        llvm::Value* a);
 

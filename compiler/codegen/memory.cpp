@@ -129,11 +129,12 @@ llvm::Value* Memory::lane_pointers(const ir::Buffer& buffer, const ir::Expr& ind
 }
 
 void Memory::prefetch(const ir::Buffer& buffer, const ir::Linear& element) {
-  constexpr unsigned read = 0, second_level = 2, data = 1;
+  constexpr unsigned second_level = 2, data = 1;
+  const unsigned writes = buffer.role == ir::BufferRole::output;
   const Address address = env_.addresses->at(buffer, element);
   env_.ir.CreateIntrinsic(llvm::Intrinsic::prefetch, {address.pointer->getType()},
-                          {address.pointer, env_.ir.getInt32(read), env_.ir.getInt32(second_level),
-                           env_.ir.getInt32(data)});
+                          {address.pointer, env_.ir.getInt32(writes),
+                           env_.ir.getInt32(second_level), env_.ir.getInt32(data)});
 }
 
 void Memory::store(const ir::Store& store) {

@@ -15,9 +15,9 @@ namespace {
 Expr times(const Expr& a, const Expr& b) { return is_constant(b, 1) ? a : a * b; }
 
 /// The sum of index * stride, scalars gathered first so that ramps stay ramps.
-Expr offset_of(const std::vector<Expr>& indices, const std::vector<Expr>& shape, int lanes) {
-  const std::vector<Expr> strides = row_major_strides(shape);
-  Expr scalar = 0, vector;
+Expr offset_of(const std::vector<Expr>& indices, const Buffer& buffer, int lanes) {
+  const std::vector<Expr> strides = buffer.memory_strides();
+  Expr scalar = buffer.origin(), vector;
   int64_t ramp_stride = 0;
   for (size_t d = 0; d < indices.size(); ++d) {
     const auto* ramp = indices[d].as<Ramp>();
@@ -44,17 +44,17 @@ class Flattener final : public Rewriter {
   Flattener(Bounds bounds, bool allocated) : bounds_(std::move(bounds)), allocated_(allocated) {}
 
   bool stays(const Buffer& buffer) const {
-    return buffer.rank() == 1 || (!allocated_ && !is_parameter(buffer.role));
+    const bool is_flat = buffer.rank() == 1 && buffer.strides.empty();
+    return is_flat || (!allocated_ && !is_parameter(buffer.role));
   }
 
   BufferRef flat(const BufferRef& buffer) {
     if (stays(*buffer)) return buffer;
     BufferRef& out = flat_[buffer.get()];
     if (!out) {
-      Expr elements = 1;
-      for (const Expr& extent : buffer->shape) elements = elements * extent;
-      out = Buffer::make(buffer->name, buffer->scalar, {simplify(elements, bounds_)}, buffer->role,
-                         buffer->alignment);
+      out =
+          Buffer::make(buffer->name, buffer->scalar, {simplify(buffer->memory_elements(), bounds_)},
+                       buffer->role, buffer->alignment);
     }
     return out;
   }
@@ -87,7 +87,7 @@ class Flattener final : public Rewriter {
 
  private:
   std::vector<Expr> place(const std::vector<Expr>& indices, const Buffer& buffer, int lanes) const {
-    return {simplify(offset_of(indices, buffer.shape, lanes), bounds_)};
+    return {simplify(offset_of(indices, buffer, lanes), bounds_)};
   }
 
   Bounds bounds_;

@@ -39,6 +39,15 @@
 // reads the accumulator at the one element alone, and an element without an iteration gets that of
 // the initial value.
 //
+// The finishing store may add to what the output holds, and its first store may stand before the
+// accumulator, under a condition too (see carry): where it would have run, the finishing store uses
+// its value instead.
+//
+//   for q1: if fresh: y[q1] = 0                       ... as above
+//     allocate sum[1]: sum[0] = 0                     if fresh: for q1: y[q1] = 0 + acc[q1]
+//     for k: sum[0] = f(sum[0])                       if not fresh: for q1: y[q1] = y[q1] + acc[q1]
+//     y[q1] = y[q1] + sum[0]
+//
 // A leaf that initialises its element under a condition (see carry) resumes what the output holds
 // wherever the condition is false: the tile is loaded from it first.
 //
@@ -102,7 +111,7 @@ class Accumulation {
     const Loop& t = leaf_.outermost();
     const Expr low = t.min, end = t.min + t.extent;
     const bool ragged = band_.varies(low) || band_.varies(end);
-    if (leaf_.fresh && ragged)
+    if (resumes() && ragged)
       state_.refuse(handle_, "a carried reduction has one range for the band");
     if (interleave && (band_.loops().size() < 2 || band_.has_lets() || ragged))
       state_.refuse(handle_,
@@ -120,10 +129,13 @@ class Accumulation {
     const Stmt update = Loop::make(t.var, first, band_.without_lets(end) - first, t.loop_kind,
                                    t.mapping, sink(t.body, conjuncts(leaf_.guard), nullptr));
     // The update keeps the ids of the band, so its handles stay; the two copies get new ones.
-    const Stmt result = guarded(leaf_.guard, finished(in_tile()));
-    const Stmt stores = interleave ? interleaved(band_.loops(), result) : band_.around(result);
-    std::vector<Stmt> all{copy(leaf_.guard, clear(nullptr)), update, clone_fresh(stores)};
-    if (leaf_.fresh) {
+    const auto in_order = [&](const Stmt& result) {
+      return clone_fresh(interleave ? interleaved(band_.loops(), guarded(leaf_.guard, result))
+                                    : band_.around(guarded(leaf_.guard, result)));
+    };
+    std::vector<Stmt> all{copy(leaf_.guard, clear(nullptr)), update};
+    for (const Stmt& stmt : finished(in_tile(), in_order)) all.push_back(stmt);
+    if (resumes()) {
       all[0] = If::make(leaf_.fresh, all[0]);
       const Expr held = Load::make(leaf_.init->buffer, leaf_.init->indices);
       all.insert(all.begin(), copy(leaf_.guard, Store::make(tile_, place_, held)));
@@ -146,12 +158,16 @@ class Accumulation {
     const bool may_be_empty = !never_empty(low, end, around);
     Expr done = both(equal_to(t.var + 1, end), leaf_.guard);
     if (may_be_empty) done = both(done, low < end);
-    const Stmt body = Block::make({copy(equal_to(t.var, low), clear(&inside)),
-                                   sink(t.body, {}, &inside), copy(done, finished(in_tile()))});
-    std::vector<Stmt> all{copy({}, clear(&inside)),
-                          Loop::make(t.var, first, last - first, t.loop_kind, t.mapping, body)};
-    if (may_be_empty)
-      all.insert(all.begin(), copy(both(end <= low, leaf_.guard), finished(leaf_.init->value)));
+    const auto where = [&](const Expr& guard) {
+      return [this, guard](const Stmt& result) { return copy(guard, result); };
+    };
+    std::vector<Stmt> body{copy(equal_to(t.var, low), clear(&inside)), sink(t.body, {}, &inside)};
+    for (const Stmt& stmt : finished(in_tile(), where(done))) body.push_back(stmt);
+    std::vector<Stmt> all;
+    if (may_be_empty) all = finished(leaf_.init->value, where(both(end <= low, leaf_.guard)));
+    all.push_back(copy({}, clear(&inside)));
+    all.push_back(
+        Loop::make(t.var, first, last - first, t.loop_kind, t.mapping, Block::make(body)));
     return all;
   }
 
@@ -176,7 +192,17 @@ class Accumulation {
     ClampedReads value(state_, handle_, clamp);
     return Store::make(tile_, place_, value.rewrite(leaf_.init->value));
   }
-  Stmt finished(const Expr& value) const { return finished_leaf(state_, handle_, leaf_, value); }
+  /// Whether the sums start with what the output holds.
+  bool resumes() const { return leaf_.fresh && !leaf_.first; }
+  /// The stores of the finished elements, each around(store of one of them).
+  template <class Around>
+  std::vector<Stmt> finished(const Expr& value, const Around& around) const {
+    const auto store = [&](bool fresh) {
+      return around(finished_leaf(state_, handle_, leaf_, value, fresh));
+    };
+    if (!leaf_.first || !leaf_.fresh) return {store(true)};
+    return {If::make(leaf_.fresh, store(true)), If::make(Not::make(leaf_.fresh), store(false))};
+  }
   static Stmt guarded(const Expr& guard, Stmt stmt) {
     return guard ? If::make(guard, std::move(stmt)) : stmt;
   }

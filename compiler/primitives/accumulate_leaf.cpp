@@ -19,6 +19,42 @@ bool is_reduction(const Stmt& s) {
   return loop && loop->loop_kind == LoopKind::reduction;
 }
 
+bool reads(const Stmt& s, const BufferRef& buffer) {
+  bool found = false;
+  walk_exprs(s, [&](const Expr& e) {
+    const auto* load = e.as<Load>();
+    found = found || (load && load->buffer == buffer);
+  });
+  return found;
+}
+
+/// What stands behind the output's own first store, where an accumulator is made there.
+const Stmt* after_first_store(const Stmt& core, Leaf& leaf) {
+  const auto* block = core.as<Block>();
+  if (!block || block->stmts.size() != 2 || !block->stmts[1].as<Allocate>()) return &core;
+  const auto* fresh = block->stmts[0].as<If>();
+  leaf.first = (fresh ? fresh->body : block->stmts[0]).as<Store>();
+  if (!leaf.first) return &core;
+  if (fresh) leaf.fresh = fresh->cond;
+  return &block->stmts[1];
+}
+
+/// Reads of one element replaced by a value.
+class HeldValue final : public Rewriter {
+ public:
+  explicit HeldValue(const Store& held) : held_(held) {}
+  using Rewriter::rewrite;
+  Expr rewrite(const Expr& e) override {
+    const auto* load = e.as<Load>();
+    const bool here = load && load->buffer == held_.buffer && !load->mask &&
+                      same_place(load->indices, held_.indices);
+    return here ? held_.value : rewrite_children(e);
+  }
+
+ private:
+  const Store& held_;
+};
+
 bool only_stores(const std::vector<Stmt>& stmts) {
   return std::all_of(stmts.begin(), stmts.end(), [](const Stmt& s) { return s.as<Store>(); });
 }
@@ -32,6 +68,7 @@ Leaf leaf_of(const ScheduleState& state, const std::string& handle, const Stmt& 
     leaf.guard = guard->cond;
     core = &guard->body;
   }
+  core = after_first_store(*core, leaf);
   const auto* own = core->as<Allocate>();
   const std::vector<Stmt> stmts = statements_of(own ? own->body : *core);
   if (stmts.size() < (own ? 3 : 2) && only_stores(stmts)) return leaf;
@@ -51,16 +88,23 @@ Leaf leaf_of(const ScheduleState& state, const std::string& handle, const Stmt& 
   if (leaf.init->mask) state.refuse(handle, "the store of its leaf has a mask");
   if (leaf.finish && leaf.finish->mask) state.refuse(handle, "the store of its result has a mask");
   leaf.reduction = stmts[1];
+  if (leaf.first && (leaf.first->mask || leaf.first->buffer != leaf.finish->buffer ||
+                     !same_place(leaf.first->indices, leaf.finish->indices) ||
+                     reads(leaf.reduction, leaf.first->buffer)))
+    state.refuse(handle,
+                 "the store before its accumulator must be to the element that is finished");
   return leaf;
 }
 
 Stmt finished_leaf(const ScheduleState& state, const std::string& handle, const Leaf& leaf,
-                   const Expr& sum) {
+                   const Expr& sum, bool fresh) {
   if (!leaf.finish) return Store::make(leaf.init->buffer, leaf.init->indices, sum);
   SumReads value(state, handle, *leaf.init, sum, nullptr);
   std::vector<Expr> indices;
   for (const Expr& index : leaf.finish->indices) indices.push_back(value.rewrite(index));
-  return Store::make(leaf.finish->buffer, std::move(indices), value.rewrite(leaf.finish->value));
+  Expr result = value.rewrite(leaf.finish->value);
+  if (fresh && leaf.first) result = HeldValue(*leaf.first).rewrite(result);
+  return Store::make(leaf.finish->buffer, std::move(indices), result);
 }
 
 bool same_place(const std::vector<Expr>& a, const std::vector<Expr>& b) {

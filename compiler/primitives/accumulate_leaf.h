@@ -14,10 +14,11 @@ namespace nestjit::compiler {
 /// it was added up in an accumulator of its own.
 struct Leaf {
   ir::Expr guard;  // absent where there is none
-  ir::Expr fresh;  // where the first store runs; absent: everywhere
+  ir::Expr fresh;  // where the output's first store runs; absent: everywhere
   const ir::Store* init = nullptr;
   ir::Stmt reduction;                 // a loop
   const ir::Store* finish = nullptr;  // null where the output itself is the accumulator
+  const ir::Store* first = nullptr;   // of the output, before its accumulator is made
 
   const ir::Loop& outermost() const { return *reduction.as<ir::Loop>(); }
   const ir::BufferRef& accumulator() const { return init->buffer; }
@@ -27,9 +28,10 @@ struct Leaf {
 /// where there is no reduction; refuses other shapes, and masks on the stores.
 Leaf leaf_of(const ScheduleState& state, const std::string& handle, const ir::Stmt& body);
 
-/// The store of the finished element, with a value for its sum.
+/// The store of the finished element, with a value for its sum. `fresh` says that what the output
+/// held before is the value of the leaf's first store.
 ir::Stmt finished_leaf(const ScheduleState& state, const std::string& handle, const Leaf& leaf,
-                       const ir::Expr& sum);
+                       const ir::Expr& sum, bool fresh);
 
 /// Whether two accesses to one buffer have equal indices.
 bool same_place(const std::vector<ir::Expr>& a, const std::vector<ir::Expr>& b);

@@ -12,7 +12,8 @@
 // has the output's own type, so the result is the same to the bit.
 //
 // Legal when the loops from LOOP down to the leaf are parallel and hold each other alone, the leaf
-// (possibly guarded) is one store followed by REDUCTION, and neither REDUCTION's bounds nor
+// (possibly guarded) is one store, perhaps under the condition of a reduction that was carried
+// before, followed by REDUCTION, and neither REDUCTION's bounds nor
 // anything that has to stay outside depends on them. REDUCTION must run at least once, or the first
 // store would be lost: its extent is a constant of 1 or more. Refuses everything else, a leaf with
 // an accumulator of its own among it: the output would hold sums that are finished too early.
@@ -37,12 +38,14 @@ Stmt carried_leaf(const ScheduleState& state, const Step& step, const Stmt& leaf
                  own->buffer->name);
   const auto* block = core.as<Block>();
   const bool two = block && block->stmts.size() == 2;
-  const auto* init = two ? block->stmts[0].as<Store>() : nullptr;
+  const auto* carried = two ? block->stmts[0].as<If>() : nullptr;
+  const Stmt init = two ? (carried ? carried->body : block->stmts[0]) : Stmt();
   const auto* loop = two ? block->stmts[1].as<Loop>() : nullptr;
-  if (!init || !loop || loop->id() != reduction.id())
+  if (!init.as<Store>() || !loop || loop->id() != reduction.id())
     state.refuse(step.targets[0], "it must follow one store at the leaf of the loops from '{}' on",
                  step.targets[1]);
-  const Stmt first = If::make(equal_to(reduction.var, reduction.min), block->stmts[0]);
+  const Expr start = equal_to(reduction.var, reduction.min);
+  const Stmt first = If::make(carried ? both(carried->cond, start) : start, init);
   const Stmt both_parts = Block::make({first, reduction.body});
   return guard ? If::make(guard->cond, both_parts) : both_parts;
 }

@@ -161,7 +161,8 @@ void drop_unused_symbols(Kernel& kernel) {
   };
   walk_exprs(kernel.body, mark);
   for (const BufferRef& param : kernel.params)
-    for (const Expr& extent : param->shape) walk_exprs(extent, mark);
+    for (const auto& numbers : {param->shape, param->strides})
+      for (const Expr& number : numbers) walk_exprs(number, mark);
   std::erase_if(kernel.symbols, [&](const SymbolDecl& s) { return !used.contains(s.name); });
 }
 

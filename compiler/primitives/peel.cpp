@@ -120,7 +120,8 @@ class MainFinder final : public Rewriter {
   /// A min or max of which one side uses the variable becomes the other side.
   Expr rewrite(const Expr& e) override {
     const auto* b = e.as<Binary>();
-    const bool extreme = b && (b->op == BinaryOp::min || b->op == BinaryOp::max);
+    const bool extreme =
+        b && b->type.is_index() && (b->op == BinaryOp::min || b->op == BinaryOp::max);
     if (!deciding_ || !extreme || uses(b->a, loop_.id()) == uses(b->b, loop_.id()))
       return deciding_ ? rewrite_children(e) : e;
     const Expr& free = uses(b->a, loop_.id()) ? b->b : b->a;

@@ -1,18 +1,26 @@
 // prefetch BUFFER NEXT EACH: during every iteration of EACH, asks the memory for a share of what
-// the next iteration of NEXT will read of BUFFER and this one does not.
+// the next iteration of NEXT will read of BUFFER and this one does not. Of an output, it asks for
+// what that iteration will write: a store waits for its cache line, too.
 //
 //   for q0: for k in [0, 64): ... x[q0*16 + k] ...        prefetch x q0 k
 //   for q0: for k in [0, 64): prefetch x + q0*16 + 64 + k; ... x[q0*16 + k] ...
 //
+// Where gaps of equal size lie between what is used, the shares count lines:
+//
+//   for q0: for k in [0, 8): for r in [0, 8): ... x[q0*800 + r*100 + k] ...     prefetch x q0 k
+//   for q0: for k in [0, 8): prefetch x + q0*800 + 800 + k*100; for r: ...
+//
+// Shares, because a core can wait for few lines at a time, and all at once would stop it.
 // A prefetch changes no value and may ask for what lies outside of the buffer, so it is always
-// legal. A loop NEXT of one iteration, or one whose iterations all read the same, is left as it is.
-// Refuses a buffer that is not a read-only parameter or is not read at one place inside EACH, a
-// loop EACH that is not inside NEXT or has no constant extent, an address that is not linear in
-// NEXT's variable or varies in NEXT by an unknown amount, and a share of more than 16 cache lines.
+// legal, and it does not matter where a clamp of the address bites (see next_use.h). A loop NEXT of
+// one iteration, or one whose iterations all use the same, is left as it is. Refuses a buffer that
+// is not a parameter or is not used at one place, a loop EACH that is not inside NEXT or has no
+// constant extent, an address that is not linear in NEXT's variable or varies in NEXT by an unknown
+// amount, and a share of more than 16 cache lines.
 #include "base/checked.h"
 #include "compiler/nest.h"
+#include "compiler/primitives/next_use.h"
 #include "compiler/primitives/primitives.h"
-#include "ir/simplify.h"
 #include "ir/visit.h"
 
 namespace nestjit::compiler {
@@ -23,51 +31,43 @@ using namespace ir;
 constexpr int64_t line_bytes = 64;
 constexpr int64_t most_lines = 16;
 
-Expr only_load(const ScheduleState& state, const Loop& each, const std::string& name) {
-  Expr found;
-  walk_exprs(each.body, [&](const Expr& e) {
-    const auto* load = e.as<Load>();
-    if (!load || load->buffer->name != name) return;
-    if (found && !equal(found, e))
-      state.refuse(name, "it is read at two places below '{}'", each.name());
-    found = e;
-  });
-  if (!found) state.refuse(name, "it is not read below '{}'", each.name());
-  const BufferRole role = found.as<Load>()->buffer->role;
-  if (!is_read_only(role))
-    state.refuse(name, "it is an {} buffer, and only inputs and constants are prefetched",
-                 name_of(role));
-  return found;
+/// The prefetches, then what the loop held.
+void put_before_body(ScheduleState& state, const Loop& loop, std::vector<Stmt> prefetches) {
+  prefetches.push_back(loop.body);
+  const Stmt body = Block::make(std::move(prefetches));
+  state.set_body(replace_loop(state.kernel().body, loop.id(),
+                              [&](const Loop& l) { return with_body(l, body); }));
 }
 
-/// Elements of the buffer: [first, first + count), where `first` depends on nothing inside NEXT but
-/// its own variable.
-struct Span {
-  Linear first;
-  int64_t count;
-};
+bool is_regular(const NextUse& use) {
+  for (size_t i = 2; i < use.starts.size(); ++i)
+    if (use.starts[i] - use.starts[i - 1] != use.starts[1] - use.starts[0]) return false;
+  return true;
+}
 
-/// What the next iteration reads and this one does not.
-Span next_span(const ScheduleState& state, const std::string& name, const Loop& next,
-               const Load& load) {
-  const Bounds bounds = bounds_throughout(state.kernel(), next.id());
-  Expr element = 0;
-  const std::vector<Expr> strides = row_major_strides(load.buffer->shape);
-  for (size_t d = 0; d < load.indices.size(); ++d) element = element + load.indices[d] * strides[d];
-  const Linear form = Linear::of(simplify(element));
-  const int64_t step = form.coef_of(next.id());
-  Linear outside(form.constant), inside;
-  for (const Linear::Term& term : form.without(next.id()).terms) {
-    if (uses(term.atom, next.id()))
-      state.refuse(name, "its address is not linear in '{}'", next.name());
-    (binds_any_of(next.body, term.atom) ? inside : outside).add_term(term.atom, term.coef);
+/// Equal shares of one run, by elements; of runs at equal distances, by lines.
+void share_among(ScheduleState& state, const std::string& name, const Loop& each, int64_t extent,
+                 const BufferRef& buffer, const NextUse& use) {
+  const int64_t line = line_bytes / byte_size(buffer->scalar);
+  const int64_t lines_of_run = base::ceil_div(use.length, line);
+  const auto runs = static_cast<int64_t>(use.starts.size());
+  const int64_t share =
+      runs == 1 ? base::ceil_div(use.length, extent) : base::ceil_div(runs * lines_of_run, extent);
+  const int64_t lines = runs == 1 ? base::ceil_div(share, line) : share;
+  if (lines > most_lines)
+    state.refuse(name, "an iteration of '{}' would ask for {} cache lines, more than {}",
+                 each.name(), lines, most_lines);
+  const Expr first = (use.first + Linear(use.starts.front())).expr();
+  const Expr mine = (each.var - each.min) * share;
+  std::vector<Stmt> stmts;
+  for (int64_t i = 0; i < lines; ++i) {
+    const Expr element = runs == 1
+                             ? mine + i * line
+                             : floordiv(mine + i, lines_of_run) * (use.starts[1] - use.starts[0]) +
+                                   floormod(mine + i, lines_of_run) * line;
+    stmts.push_back(Prefetch::make(buffer, first + element));
   }
-  const Interval range = bounds.range(inside);
-  if (step < 0 || range.min == Interval::min_value || range.max == Interval::max_value)
-    state.refuse(name, "what an iteration of '{}' reads of it is not known", next.name());
-  const int64_t length = range.max - range.min + 1, count = std::min(step, length);
-  outside.add_term(next.var, step);
-  return {outside + Linear(range.min + step + length - count), count};
+  put_before_body(state, each, std::move(stmts));
 }
 
 void apply(ScheduleState& state, const Step& step) {
@@ -80,25 +80,10 @@ void apply(ScheduleState& state, const Step& step) {
     state.refuse(step.targets[2], "it must be inside '{}'", step.targets[1]);
   const auto extent = constant_of(each.extent);
   if (!extent) state.refuse(step.targets[2], "its extent is not a constant");
-  const Expr found = only_load(state, each, name);
-  const Load& load = *found.as<Load>();
-  const Span span = next_span(state, name, next, load);
-  if (span.count == 0) return;
-
-  const int64_t share = base::ceil_div(span.count, *extent);
-  const int64_t line = line_bytes / byte_size(load.buffer->scalar);
-  const int64_t lines = base::ceil_div(share, line);
-  if (lines > most_lines)
-    state.refuse(name, "an iteration of '{}' would ask for {} cache lines, more than {}",
-                 step.targets[2], lines, most_lines);
-  std::vector<Stmt> stmts;
-  const Expr first = span.first.expr() + (each.var - each.min) * share;
-  for (int64_t i = 0; i < lines; ++i)
-    stmts.push_back(Prefetch::make(load.buffer, first + i * line));
-  stmts.push_back(each.body);
-  const VarId id = each.id();
-  state.set_body(replace_loop(state.kernel().body, id,
-                              [&](const Loop& l) { return with_body(l, Block::make(stmts)); }));
+  const Access access = access_below(state, name, next, each);
+  const NextUse use = next_use(state, name, next, access);
+  if (use.starts.empty()) return;
+  share_among(state, name, each, *extent, access.buffer, is_regular(use) ? use : use.hull());
 }
 
 }  // namespace

@@ -91,6 +91,40 @@ struct Split {
   int64_t h_extent, j_extent;
 };
 
+/// Quotients and remainders of o + b*k (and a multiple of m) by m, in the new variables. What is
+/// left is for later steps to decide: guards of other loops may have to be read first.
+class Enumerated final : public Rewriter {
+ public:
+  Enumerated(const Congruence& c, const Loop& o, const Loop& k, const Split& split)
+      : c_(c),
+        o_(o),
+        k_(k),
+        split_(split),
+        step_(std::abs(c.b) / split.h_extent) {}
+  using Rewriter::rewrite;
+
+  Expr rewrite(const Expr& e) override {
+    const auto* b = e.as<Binary>();
+    if (!b || (b->op != BinaryOp::floordiv && b->op != BinaryOp::floormod) ||
+        constant_of(b->b) != c_.m)
+      return rewrite_children(e);
+    const Linear form = Linear::of(b->a);
+    const Linear rest = form.without(o_.id()).without(k_.id());
+    if (form.coef_of(o_.id()) != 1 || form.coef_of(k_.id()) != c_.b || !rest.is_constant() ||
+        rest.constant % c_.m != 0)
+      return rewrite_children(e);
+    if (b->op == BinaryOp::floormod) return split_.h;
+    const Expr t = split_.t * (c_.b > 0 ? step_ : -step_);
+    return split_.q + t + rest.constant / c_.m;
+  }
+
+ private:
+  const Congruence& c_;
+  const Loop &o_, &k_;
+  const Split& split_;
+  int64_t step_;
+};
+
 Split make_split(const Congruence& c, const Loop& o, const Loop& k,
                  const std::vector<std::string>& names) {
   const int64_t step = std::abs(c.b), g = std::gcd(c.m, step), residues = c.m / g;
@@ -126,12 +160,14 @@ void apply(ScheduleState& state, const Step& step) {
     state.refuse(step.targets[1], "the reduction must start at 0 (shift it first)");
   require_unmapped(state, step.targets[0], o);
   require_unmapped(state, step.targets[1], k);
-  const Split s = make_split(find_congruence(state, step, o, k), o, k, step.results);
+  const Congruence congruence = find_congruence(state, step, o, k);
+  const Split s = make_split(congruence, o, k, step.results);
+  Enumerated enumerated(congruence, o, k, s);
 
   const Expr in_range = both(o.min <= s.o_value, s.o_value <= o.min + o.extent - 1);
   Stmt body = replace_loop(o.body, k.id(), [&](const Loop& l) {
     return Loop::make(s.t, 0, s.t_extent, l.loop_kind, l.mapping,
-                      substitute(l.body, {{l.id(), s.k_value}}));
+                      substitute(enumerated.rewrite(l.body), {{l.id(), s.k_value}}));
   });
   body = guard_leaf(substitute(body, {{o.id(), s.o_value}}), LoopKind::parallel, in_range);
   const auto parallel = [&](const Expr& var, const Expr& min, const Expr& extent, Stmt inner) {
@@ -145,7 +181,8 @@ void apply(ScheduleState& state, const Step& step) {
   state.unbind(step.targets[1]);
   const Expr vars[] = {s.q, s.h, s.j, s.t};
   for (size_t i = 0; i < 4; ++i) state.bind(step.results[i], id_of(vars[i]));
-  state.set_body(replace_loop(state.kernel().body, o_id, [&](const Loop&) { return body; }));
+  state.set_body(replace_loop(state.kernel().body, o_id, [&](const Loop&) { return body; }),
+                 {.use_ranges = false});
 }
 
 }  // namespace

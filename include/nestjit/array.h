@@ -10,6 +10,10 @@
 // is an invalid argument, memory that cannot be had is a resource error, found out before the
 // system's out-of-memory killer does.
 //
+// An array may be in flight: the result of an operation on a stream (stream.h) that is not there
+// yet. Shape, strides and views of it are; whoever asks for elements waits for them, and throws the
+// error of an operation that could not compute them.
+//
 // Thread-safety: like a shared_ptr. Reading one array from several threads is safe; its elements
 // are plain memory.
 #pragma once
@@ -23,6 +27,11 @@
 #include "nestjit/dtype.h"
 
 namespace nestjit {
+
+namespace runtime {
+class Block;
+struct ArrayAccess;
+}  // namespace runtime
 
 /// Elements along each dimension, outermost first. {} is a scalar of one element.
 using Shape = std::vector<int64_t>;
@@ -81,7 +90,14 @@ class array {
   bool is_contiguous() const;
   bool is_read_only() const { return read_only_; }
 
-  /// Address of element (0, ..., 0). Throws invalid_argument when T is not the element type, and
+  /// Waits until no operation on a stream is going to write the elements. Throws the error of one
+  /// that failed to. At once, and cheap, for arrays that no stream has to do with.
+  void wait() const { wait_for(false); }
+  /// Whether wait() would not wait.
+  bool is_ready() const;
+
+  /// Address of element (0, ..., 0), after wait(); mutable_data() also waits for operations that
+  /// still read the elements. Throws invalid_argument when T is not the element type, and
   /// mutable_data() also when the array is read-only.
   template <class T>
   const T* data() const {
@@ -91,15 +107,18 @@ class array {
   template <class T>
   T* mutable_data() {
     expect_dtype(dtype_of<T>);
-    expect_writable();
-    return static_cast<T*>(const_cast<void*>(raw()));
+    return static_cast<T*>(mutable_raw());
   }
   /// Address of element (0, ..., 0), whatever the type; mutable_raw() throws invalid_argument when
   /// the array is read-only.
-  const void* raw() const;
+  const void* raw() const {
+    wait_for(false);
+    return address();
+  }
   void* mutable_raw() {
     expect_writable();
-    return const_cast<void*>(raw());
+    wait_for(true);
+    return address();
   }
 
   /// One element. Throws invalid_argument when an index is out of range, their number is not the
@@ -113,10 +132,11 @@ class array {
     mutable_data<T>()[element(indices)] = value;
   }
 
-  /// This array when it is row-contiguous, otherwise a row-contiguous copy.
+  /// This array when it is row-contiguous, otherwise a row-contiguous copy, made after wait().
   array contiguous() const;
 
-  /// The same elements, row-major, in another shape of as many; copied when not row-contiguous.
+  /// The same elements, row-major, in another shape of as many; copied, after wait(), when not
+  /// row-contiguous.
   array reshape(Shape shape) const;
 
   /// View with the dimensions in another order: dimension i is axes[i] of this array. Without
@@ -139,14 +159,20 @@ class array {
   array as_strided(Shape shape, Strides strides, int64_t offset) const;
 
  private:
-  static array foreign(void* data, Dtype dtype, Shape shape, Strides strides, bool read_only);
+  friend struct runtime::ArrayAccess;
+  array(Shape shape, Strides strides, Dtype dtype, int64_t size);
+  static array foreign(void* data, Dtype dtype, Shape shape, Strides strides, bool read_only,
+                       std::shared_ptr<const void> keeper = {});
+  void take_memory();
+  void reach_foreign(void* data, std::shared_ptr<const void> keeper);
   void fill_from(const void* values, int64_t count);
   void expect_dtype(Dtype wanted) const;
   void expect_writable() const;
   int64_t element(std::initializer_list<int64_t> indices) const;
+  void* address() const;
+  void wait_for(bool writing) const;
 
-  std::shared_ptr<void> owner_;  // null for foreign memory
-  void* block_ = nullptr;        // lowest address that the array's block reaches
+  std::shared_ptr<runtime::Block> block_;  // null for an array without elements
   int64_t block_elements_ = 0;
   int64_t offset_ = 0;
   int64_t size_ = 0;

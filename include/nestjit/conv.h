@@ -54,7 +54,8 @@ namespace nestjit {
 /// dilation        distance between taps; >= 1
 /// output_padding  positions added (negative: cut) at the end of the output
 /// groups          divides C_in and C_out; group g reads its own C_in/groups channels
-/// stream          nothing, a Stream or a Device; the CPU is the one with a back end
+/// stream          nothing: the result is there when the call returns; a Stream or a Device: it is
+///                 computed in the background (stream.h). The CPU is the one with a back end
 ///
 /// Empty work is no error: N, C_out or L_out of 0 give an empty array; L or C_in of 0 give zeros.
 ///
@@ -62,6 +63,8 @@ namespace nestjit {
 ///   invalid_argument  a rule above is broken, L_out < 0, or a size does not fit 64 bits
 ///   unsupported       a device without a back end; no code generator
 ///   resource          the output, a copy or the packed weights cannot be had
+/// On a stream, errors of compiling and of memory other than the output's reach whoever waits for
+/// the result.
 array conv_transpose1d(const array& input, const array& weight, int stride = 1, int padding = 0,
                        int dilation = 1, int output_padding = 0, int groups = 1,
                        StreamOrDevice stream = {});
@@ -70,7 +73,8 @@ array conv_transpose1d(const array& input, const array& weight, int stride = 1, 
 /// on weights that were packed once. Made by bind_conv_transpose1d().
 ///
 /// Copies share the kernel and the packed weights. The array the weights came from may change or go
-/// away after binding. Calls are thread-safe as long as their outputs do not overlap.
+/// away after binding. Calls are thread-safe as long as their outputs do not overlap. Calls with
+/// arrays run on the stream it was bound for, if any.
 class BoundConv {
  public:
   struct Impl;
@@ -81,11 +85,13 @@ class BoundConv {
   /// invalid_argument when a shape or type differs or the memory of x and y overlaps (y is
   /// untouched then).
   void operator()(const array& x, array& y) const;
+  /// The same into a new array.
+  array operator()(const array& x) const;
 
   /// The same on raw memory, N*L*C_in floats at x and N*L_out*C_out at y, row-contiguous, aligned
-  /// for float. No look-up, no allocation and no lock in the calling thread; more than one thread
-  /// takes part only in work that is worth it. Throws invalid_argument when the two overlap, or
-  /// input_dtype() or output_dtype() is another one.
+  /// for float. Never on a stream: done when it returns. No look-up, no allocation and no lock in
+  /// the calling thread; more than one thread takes part only in work that is worth it. Throws
+  /// invalid_argument when the two overlap, or input_dtype() or output_dtype() is another one.
   void run(const float* x, float* y) const;
   /// The same for any element types: input_dtype() at x and output_dtype() at y, aligned for them.
   void run_raw(const void* x, void* y) const;

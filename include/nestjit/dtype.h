@@ -5,6 +5,7 @@
 #pragma once
 
 #include <complex>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -37,7 +38,11 @@ const char* name_of(Dtype dtype);
 std::optional<Dtype> dtype_named(std::string_view name);
 
 /// Bytes of one element.
-int byte_size(Dtype dtype);
+constexpr int byte_size(Dtype dtype) {
+  constexpr uint8_t bytes[] = {1, 1, 2, 4, 8, 1, 2, 4, 8, 2, 2, 4, 8, 8};
+  static_assert(sizeof(bytes) == static_cast<size_t>(Dtype::complex64) + 1);
+  return bytes[static_cast<uint8_t>(dtype)];
+}
 
 /// True for f16, bf16, f32 and f64.
 bool is_floating(Dtype dtype);

@@ -2,19 +2,25 @@
 //
 //   #include <nestjit/nestjit.h>
 //
-// array.h       arrays: shape, strides, memory of their own or somebody else's
-// conv.h        the operations, called directly or bound to their weights
-// dtype.h       element types
-// error.h       the one exception type and its four kinds
-// statistics.h  what the kernel cache did
-// stream.h      devices and streams, the `stream` argument of every operation
-// version.h     version numbers
+// array.h         arrays: shape, strides, memory of their own or somebody else's
+// conv.h          the transposed convolution, called directly or bound to its weights
+// convolutions.h  the other members of the convolution family
+// dlpack.h        arrays to and from DLPack tensors
+// dtype.h         element types
+// error.h         the one exception type and its four kinds
+// gradients.h     their gradients
+// statistics.h    what the kernel cache did
+// stream.h        devices and streams, the `stream` argument of every operation
+// version.h       version numbers
 #pragma once
 
 #include "nestjit/array.h"
 #include "nestjit/conv.h"
+#include "nestjit/convolutions.h"
+#include "nestjit/dlpack.h"
 #include "nestjit/dtype.h"
 #include "nestjit/error.h"
+#include "nestjit/gradients.h"
 #include "nestjit/statistics.h"
 #include "nestjit/stream.h"
 #include "nestjit/version.h"

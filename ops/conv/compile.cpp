@@ -1,6 +1,6 @@
 #include "ops/conv/compile.h"
 
-#include "ops/conv/cost_model.h"
+#include "ops/conv/candidates.h"
 #include "ops/conv/define.h"
 #include "ops/conv/schedule.h"
 

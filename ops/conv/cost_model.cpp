@@ -9,7 +9,7 @@
 #include "base/checked.h"
 #include "ops/conv/operands.h"
 #include "ops/conv/product.h"
-#include "ops/conv/schedule_positions.h"
+#include "ops/conv/weight_gradient_model.h"
 
 namespace nestjit::ops {
 namespace {
@@ -62,13 +62,15 @@ Footprint footprint_of(const ConvProblem& problem, const Target& target) {
   return f;
 }
 
-class Model {
+}  // namespace
+
+class CostModel::Model {
  public:
   Model(const ConvProblem& problem, const Target& target)
-      : problem_(problem),
+      : problem_(line_problem(problem)),
         target_(target),
         rates_(target.rates),
-        products_(products_of(problem)),
+        products_(products_of(problem_)),
         bytes_(footprint_of(problem, target)),
         vector_(target.vector_bytes),
         lanes_(target.lanes(accumulation_type(problem))),
@@ -104,7 +106,26 @@ class Model {
   }
 
   const Products& products() const { return products_; }
-  const Footprint& bytes() const { return bytes_; }
+
+  std::string explain(const Plan& plan) const {
+    const Prediction p = predict(plan);
+    std::string text = to_string(plan) + "\n";
+    for (const Product& part : products_.parts)
+      text += fmt::format("product: {} rows x {} columns, {} taps x {} channels\n", products_.rows,
+                          part.residues * products_.channels, part.taps, products_.depth);
+    text += fmt::format(
+        "tile: {} x {} vectors, {:.1f} cycles a step of the reduction\n", plan.rows, plan.vectors,
+        step(plan, static_cast<double>(plan.rows), static_cast<double>(plan.vectors)));
+    constexpr std::array<std::string_view, 3> homes{"L2", "L3", "DRAM"};
+    text += fmt::format("bytes: input {:.0f}, weights {:.0f}, output {:.0f}, at home in {}\n",
+                        bytes_.x, bytes_.w, bytes_.y, homes[static_cast<size_t>(bytes_.home)]);
+    text += fmt::format(
+        "cycles: tiles {:.0f}, stream {:.0f} (overlapped), waits {:.0f}, idle cores {:.0f}\n",
+        p.compute, p.stream, p.wait, p.idle);
+    text += fmt::format("bound by {}, {:.4f} ms on one core at {:.1f} GHz\n", name_of(p.bound),
+                        (std::max(p.compute, p.stream) + p.wait) / rates_.ghz * 1e-6, rates_.ghz);
+    return text;
+  }
 
   /// Cycles of one step of the reduction for a register tile.
   double step(const Plan& plan, double rows, double vectors) const {
@@ -145,9 +166,11 @@ class Model {
     const ConvAxis& axis = problem_.axes[0];
     const int64_t reach = (part.taps - 1) * products_.row_step;
     // Cropping leaves a panel as many rows as its residue has outputs.
-    const int64_t rows = std::max<int64_t>(
-        std::min(axis.input + reach, base::ceil_div(axis.output, axis.input_dilation)), 1);
-    const int64_t whole = std::clamp<int64_t>(axis.input - reach, 0, rows);
+    const int64_t outputs = base::ceil_div(axis.output, output_period(axis));
+    const int64_t rows =
+        std::max<int64_t>(axis.stride == 1 ? std::min(axis.input + reach, outputs) : outputs, 1);
+    const int64_t whole = std::clamp<int64_t>(
+        base::floor_div(axis.input - reach - 1, products_.row_distance) + 1, 0, rows);
     const auto split = [&](int64_t count, int64_t cut) {
       const int64_t full = std::max<int64_t>(count - cut, 0) / plan.rows;
       const int64_t rest = count - full * plan.rows;
@@ -177,6 +200,12 @@ class Model {
     } else {
       panels = panels_of(plan, part);
     }
+    const double divided = plan.lanes == Lanes::channels && plan.row_block > 0 ? 1 : panels;
+    workgroups += repeat * divided * blocks(plan);
+    if (plan.edge_rows == 0) {
+      p.compute += repeat * panels * one_tile(plan, part);
+      return;
+    }
     const Tiles tiles = tiles_of(plan, part);
     const double rows = static_cast<double>(plan.rows), edge = static_cast<double>(plan.edge_rows);
     const bool one_walk = (problem_.groups == 1 || stages_input(problem_, products_, plan)) &&
@@ -190,8 +219,16 @@ class Model {
                                exposed_stores * edge * vectors * edge * vectors +
                                taps * (tap_overhead + edge * ragged_overhead);
     p.compute += repeat * panels * (tiles.full * full_cycles + tiles.edge * edge_cycles);
-    const double divided = plan.lanes == Lanes::channels && plan.row_block > 0 ? 1 : panels;
-    workgroups += repeat * divided * blocks(plan);
+  }
+
+  /// All rows in one tile: each tap meets the rows whose inputs exist.
+  double one_tile(const Plan& plan, const Product& part) const {
+    const double taps = static_cast<double>(part.taps),
+                 depth = static_cast<double>(products_.depth),
+                 rows = static_cast<double>(plan.rows), vectors = static_cast<double>(plan.vectors),
+                 active = static_cast<double>(std::min(plan.rows, problem_.axes[0].input));
+    return taps * (depth * tile_step(plan, active, vectors) + tap_overhead) + tile_overhead +
+           exposed_stores * rows * vectors * rows * vectors;
   }
 
   /// Vectors of the panel come from the second-level cache where it is larger than the first.
@@ -218,9 +255,10 @@ class Model {
 
   /// Rows a large power of two apart share few sets of the first-level cache.
   bool rows_collide(double rows) const {
-    const int64_t stride = converts_input(problem_)
-                               ? products_.depth * ir::byte_size(accumulation_type(problem_))
-                               : static_cast<int64_t>(row_bytes());
+    const int64_t row = converts_input(problem_)
+                            ? products_.depth * ir::byte_size(accumulation_type(problem_))
+                            : static_cast<int64_t>(row_bytes());
+    const int64_t stride = row * products_.row_distance;
     const double sets = page / static_cast<double>(std::gcd(stride, static_cast<int64_t>(page)));
     return rows > 5 * std::max(sets, 1.0);
   }
@@ -286,7 +324,7 @@ class Model {
   void memory(const Plan& plan, Prediction& p) const {
     if (bytes_.home == Home::l2) return;
     const double l2 = static_cast<double>(target_.l2_bytes);
-    const double block = row_bytes() * static_cast<double>(plan.row_block);
+    const double block = row_bytes() * static_cast<double>(plan.row_block * products_.row_distance);
     double x_passes = 1, w_passes = 1;
     if (plan.lanes == Lanes::columns) {
       Plan whole = plan;
@@ -308,22 +346,26 @@ class Model {
     const bool walks = plan.lanes == Lanes::positions ||
                        (plan.lanes == Lanes::channels && plan.row_block > 0 && plan.row_block <= 8);
     const bool copied = stages_input(problem_, products_, plan);
-    const double x_wait = walks || copied ? in_a_row : plan.fetch_rows ? foreseen : 1;
+    const double x_wait = plan.fetch_rows && !copied ? foreseen : walks || copied ? in_a_row : 1;
     p.wait += wait_for_line() * bytes_.lines(x_passes * bytes_.x) * x_wait;
     p.wait += wait_for_line() * bytes_.lines(w_passes * bytes_.w * needed_weights()) *
               (plan.fetch_panels && bytes_.home == Home::dram ? 0.3 : 1) * in_a_row;
-    const double y_wait = plan.lanes != Lanes::channels || walks ? 0.3 : 1;
+    const double y_wait = plan.fetch_output                        ? foreseen
+                          : plan.lanes != Lanes::channels || walks ? 0.3
+                                                                   : 1;
     p.wait += y_wait * wait_for_line() * bytes_.lines(bytes_.y) * (collides(plan) ? 4 : 1);
     // Asking costs issue slots, and is in vain when the next rows are at hand.
     if (plan.fetch_rows && !copied) p.compute *= 1.004;
     if (plan.fetch_panels) p.compute *= 1.008;
+    if (plan.fetch_output) p.compute *= 1.004;
+    if (plan.depth_block > 0) p.compute *= blocked_overhead;
     if (plan.row_block > 0 && plan.lanes == Lanes::columns) p.compute *= blocked_overhead;
   }
 
   /// The share of the weights that meets a row: a short input does not reach all taps.
   double needed_weights() const {
     const ConvAxis& axis = problem_.axes[0];
-    const double reach = static_cast<double>(axis.output) /
+    const double reach = static_cast<double>(axis.output) * static_cast<double>(axis.stride) /
                          static_cast<double>(std::max<int64_t>(axis.taps * axis.dilation, 1));
     return std::min(1.0, std::max(reach, 0.05));
   }
@@ -343,8 +385,9 @@ class Model {
     if (plan.lanes != Lanes::columns) return Bound::fma;
     // The tile that does most of the work: a short input has no main rows.
     const int64_t reach = (products_.parts.back().taps - 1) * products_.row_step;
-    const bool main_rows = problem_.axes[0].input - reach >= plan.rows;
-    const double rows = static_cast<double>(main_rows ? plan.rows : plan.edge_rows);
+    const int64_t last = (problem_.axes[0].input - reach - 1) / products_.row_distance;
+    const bool full = last + 1 >= plan.rows || plan.edge_rows == 0;
+    const double rows = static_cast<double>(full ? plan.rows : plan.edge_rows);
     const double vectors = static_cast<double>(plan.vectors), one = step(plan, rows, vectors);
     const double moved = tile_step(plan, rows, vectors);
     if (moved > 1.26 * one) return Bound::l2;  // more is moved than computed
@@ -352,7 +395,7 @@ class Model {
     return few_chains && one <= rates_.fma_latency ? Bound::latency : Bound::fma;
   }
 
-  const ConvProblem& problem_;
+  ConvProblem problem_;  // with one axis
   const Target& target_;
   const Rates& rates_;
   Products products_;
@@ -364,205 +407,30 @@ class Model {
   bool converted_weights_;
 };
 
-/// Registers of accumulators, one vector of each column and one broadcast; without a fused
-/// instruction a product needs a register of its own.
-bool fits_registers(const Target& target, int64_t rows, int64_t vectors) {
-  return rows * vectors + vectors + (target.has_fma ? 1 : 2) <= target.vector_registers;
-}
-
-/// Rows of a block when `count` blocks share all rows evenly, in whole tiles.
-int64_t even_block(const Products& products, int64_t rows_of_tile, int64_t count) {
-  const int64_t rows = base::ceil_div(products.rows, std::max<int64_t>(count, 1));
-  return base::ceil_div(rows, rows_of_tile) * rows_of_tile;
-}
-
-/// The largest block of rows, in whole tiles, whose converted copy takes no more than a share of
-/// the room for it; 0: not a tile.
-int64_t block_that_fits(const ConvProblem& problem, const Products& products, int64_t rows_of_tile,
-                        int64_t share) {
-  const int64_t reach = staged_rows(products, {.row_block = 1}) - 1;
-  const int64_t rows = most_staged_rows(problem) / share - reach;
-  return std::max<int64_t>(rows, 0) / rows_of_tile * rows_of_tile;
-}
-
-/// Block sizes worth a look: none, input blocks for the second-level cache, work for every core.
-std::vector<int64_t> block_sizes(const ConvProblem& problem, const Products& products,
-                                 const Target& target, int64_t rows_of_tile) {
-  const double x_bytes =
-      static_cast<double>(products.rows * problem.in_channels) * ir::byte_size(problem.x_dtype);
-  std::vector<int64_t> blocks{0};
-  const auto add = [&](int64_t count) {
-    const int64_t block = even_block(products, rows_of_tile, count);
-    if (count > 1 && block < products.rows &&
-        std::find(blocks.begin(), blocks.end(), block) == blocks.end())
-      blocks.push_back(block);
-  };
-  for (const double share : {0.1, 0.3})
-    add(static_cast<int64_t>(std::ceil(x_bytes / (share * static_cast<double>(target.l2_bytes)))));
-  if (converts_input(problem)) {  // blocks whose copies fit
-    for (const int64_t share : {1, 2, 4})
-      if (const int64_t fit = block_that_fits(problem, products, rows_of_tile, share); fit > 0)
-        add(base::ceil_div(products.rows, fit));
-  }
-  constexpr int64_t workgroups_a_core = 6;
-  add(base::ceil_div(workgroups_a_core * target.cores, problem.batch * problem.groups));
-  return blocks;
-}
-
-/// Steps of the reduction whose weights fill a quarter of the second-level cache, where all of them
-/// fill more than half of it; 0: all.
-int64_t depth_block(const ConvProblem& problem, const Products& products, const Target& target,
-                    int64_t vectors) {
-  if (sums_apart(problem)) return 0;
-  const int64_t step = vectors * target.vector_bytes;
-  const int64_t depth = products.parts.back().taps * products.depth;
-  const bool one_walk = problem.groups == 1 && products.row_step == 1;
-  if (!one_walk || depth * step <= target.l2_bytes / 2) return 0;
-  return std::max<int64_t>(target.l2_bytes / 4 / step, 64);
-}
-
-/// Plans of one register tile.
-std::vector<Plan> variants(const ConvProblem& problem, const Products& products,
-                           const Target& target, Plan plan) {
-  std::vector<int64_t> edges;
-  // Each part has bodies of its own: two of them with large edge tiles take long to compile.
-  const int64_t most_edge_rows = products.parts.size() > 1 ? 3 : 6;
-  for (int64_t rows = 1; rows <= most_edge_rows; ++rows)
-    if (fits_registers(target, rows, plan.vectors)) edges.push_back(rows);
-  std::vector<Plan> plans;
-  for (const int64_t edge : edges)
-    for (const int64_t block : block_sizes(problem, products, target, plan.rows))
-      for (const bool rows_outermost : {false, true})
-        for (const bool fetch_rows : {false, true})
-          for (const bool fetch_panels : {false, true}) {
-            if (block == 0 && rows_outermost) continue;
-            plan.edge_rows = edge, plan.row_block = block, plan.rows_outermost = rows_outermost;
-            plan.fetch_rows = fetch_rows, plan.fetch_panels = fetch_panels;
-            plans.push_back(plan);
-          }
-  if (const int64_t depth = depth_block(problem, products, target, plan.vectors); depth > 0)
-    for (size_t i = 0, count = plans.size(); i < count; ++i) {
-      plans.push_back(plans[i]);
-      plans.back().depth_block = depth;
-    }
-  return plans;
-}
-
-/// Every register tile, with what suits most problems.
-std::vector<Plan> tile_plans(const ConvProblem& problem, const Products& products,
-                             const Target& target) {
-  std::vector<Plan> plans;
-  for (int64_t vectors = 1; fits_registers(target, 1, vectors); ++vectors)
-    for (int64_t rows = 1; fits_registers(target, rows, vectors); ++rows) {
-      Plan plan;
-      plan.rows = rows, plan.vectors = vectors;
-      plan.edge_rows = 1;
-      while (plan.edge_rows < 4 && fits_registers(target, plan.edge_rows + 1, vectors))
-        ++plan.edge_rows;
-      plan.fetch_rows = true;
-      if (converts_input(problem) && !stages_input(problem, products, plan)) {
-        plan.row_block = block_that_fits(problem, products, rows, 1);
-        plan.rows_outermost = plan.row_block > 0;
-      }
-      plans.push_back(plan);
-    }
-  return plans;
-}
-
-/// Plans whose lanes are not columns, where they have a form.
-std::vector<Plan> other_lanes(const ConvProblem& problem, const Target& target) {
-  std::vector<Plan> plans;
-  Plan plan;
-  plan.lanes = Lanes::positions;
-  if (positions_schedule(problem, target)) plans.push_back(plan);
-  if (!is_depthwise(problem)) return plans;
-  plan.lanes = Lanes::channels;
-  for (int64_t rows = 1; 2 * rows < target.vector_registers && rows <= 8; ++rows)
-    for (const int64_t tiles : {1, 2, 0}) {
-      plan.rows = rows, plan.row_block = rows * tiles, plan.rows_outermost = tiles > 0;
-      plans.push_back(plan);
-    }
-  return plans;
-}
-
-struct Scored {
-  Plan plan;
-  double cycles;
-};
-
-bool fewer_cycles(const Scored& a, const Scored& b) { return a.cycles < b.cycles; }
-
-std::vector<Scored> scored(const Model& model, const std::vector<Plan>& plans) {
-  std::vector<Scored> out;
-  // Where memory decides, less arithmetic is still the better plan.
-  for (const Plan& plan : plans) {
-    const Prediction p = model.predict(plan);
-    out.push_back({plan, p.cycles() + 0.03 * p.compute});
-  }
-  std::stable_sort(out.begin(), out.end(), fewer_cycles);
-  return out;
-}
-
-}  // namespace
-
 std::string_view name_of(Bound bound) {
   constexpr std::array<std::string_view, 5> names{"FMA", "latency", "L2", "L3", "DRAM"};
   return names[static_cast<size_t>(bound)];
 }
 
+CostModel::CostModel(const ConvProblem& problem, const Target& target)
+    : model_(std::make_unique<const Model>(problem, target)) {}
+CostModel::~CostModel() = default;
+
+Prediction CostModel::predict(const Plan& plan) const { return model_->predict(plan); }
+const Products& CostModel::products() const { return model_->products(); }
+
 Prediction predict(const ConvProblem& problem, const Target& target, const Plan& plan) {
-  return Model(problem, target).predict(plan);
+  if (problem.result == ConvResult::weight_gradient)
+    return predict_weight_gradient(problem, target, plan);
+  return CostModel(problem, target).predict(plan);
 }
 
-std::vector<Plan> candidate_plans(const ConvProblem& problem, const Target& target) {
-  constexpr size_t tiles_with_variants = 6, variants_of_a_tile = 8;
-  const Model model(problem, target);
-  std::vector<Scored> tiles = scored(model, tile_plans(problem, model.products(), target));
-  std::vector<Scored> all;
-  for (size_t i = 0; i < tiles.size(); ++i) {
-    if (i >= tiles_with_variants) {
-      all.push_back(tiles[i]);
-      continue;
-    }
-    std::vector<Scored> some =
-        scored(model, variants(problem, model.products(), target, tiles[i].plan));
-    some.resize(std::min(some.size(), variants_of_a_tile));
-    all.insert(all.end(), some.begin(), some.end());
-  }
-  const std::vector<Scored> others = scored(model, other_lanes(problem, target));
-  all.insert(all.end(), others.begin(), others.end());
-  std::stable_sort(all.begin(), all.end(), fewer_cycles);
-  std::vector<Plan> plans;
-  for (const Scored& s : all) plans.push_back(s.plan);
-  return plans;
-}
-
-Plan default_plan(const ConvProblem& problem, const Target& target) {
-  return candidate_plans(problem, target).front();
-}
+std::string CostModel::explain(const Plan& plan) const { return model_->explain(plan); }
 
 std::string explain_plan(const ConvProblem& problem, const Target& target, const Plan& plan) {
-  const Model model(problem, target);
-  const Prediction p = model.predict(plan);
-  const Footprint& bytes = model.bytes();
-  std::string text = to_string(plan) + "\n";
-  for (const Product& part : model.products().parts)
-    text +=
-        fmt::format("product: {} rows x {} columns, {} taps x {} channels\n", model.products().rows,
-                    part.residues * model.products().channels, part.taps, model.products().depth);
-  text += fmt::format(
-      "tile: {} x {} vectors, {:.1f} cycles a step of the reduction\n", plan.rows, plan.vectors,
-      model.step(plan, static_cast<double>(plan.rows), static_cast<double>(plan.vectors)));
-  constexpr std::array<std::string_view, 3> homes{"L2", "L3", "DRAM"};
-  text += fmt::format("bytes: input {:.0f}, weights {:.0f}, output {:.0f}, at home in {}\n",
-                      bytes.x, bytes.w, bytes.y, homes[static_cast<size_t>(bytes.home)]);
-  text += fmt::format(
-      "cycles: tiles {:.0f}, stream {:.0f} (overlapped), waits {:.0f}, idle cores {:.0f}\n",
-      p.compute, p.stream, p.wait, p.idle);
-  text += fmt::format("bound by {}, {:.4f} ms on one core at {:.1f} GHz\n", name_of(p.bound),
-                      (std::max(p.compute, p.stream) + p.wait) / target.rates.ghz * 1e-6,
-                      target.rates.ghz);
-  return text;
+  if (problem.result == ConvResult::weight_gradient)
+    return explain_weight_gradient(problem, target, plan);
+  return CostModel(problem, target).explain(plan);
 }
 
 }  // namespace nestjit::ops

@@ -2,12 +2,15 @@
 // compiled or measured.
 #pragma once
 
+#include <algorithm>
+#include <memory>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "compiler/target.h"
 #include "ops/conv/plan.h"
 #include "ops/conv/problem.h"
+#include "ops/conv/product.h"
 
 namespace nestjit::ops {
 
@@ -26,15 +29,23 @@ struct Prediction {
   double cycles() const { return std::max(compute, stream) + wait + idle; }
 };
 
+/// Predictions for one problem and target, which must outlive it.
+class CostModel {
+ public:
+  CostModel(const ConvProblem& problem, const compiler::Target& target);
+  ~CostModel();
+
+  Prediction predict(const Plan& plan) const;
+  const Products& products() const;
+  /// See explain_plan().
+  std::string explain(const Plan& plan) const;
+
+ private:
+  class Model;
+  std::unique_ptr<const Model> model_;
+};
+
 Prediction predict(const ConvProblem& problem, const compiler::Target& target, const Plan& plan);
-
-/// Every register tile that fits the target's registers, each with the block, order, edge tile and
-/// prefetches that are expected to suit it best, the best tiles also with others; fewest cycles
-/// first. Not empty.
-std::vector<Plan> candidate_plans(const ConvProblem& problem, const compiler::Target& target);
-
-/// The first of candidate_plans(). Depends on the problem and the described target alone.
-Plan default_plan(const ConvProblem& problem, const compiler::Target& target);
 
 /// The model's reasoning about a plan, a line each: the products, the tile, bytes and where they
 /// lie, predicted bound and time.

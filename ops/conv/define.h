@@ -10,6 +10,21 @@
 //                                   w[g*COG + co, K-1-k when flip else k, ci],
 //                                   y[n, o, g*COG + co])
 //
+// where swapped weights are read at w[g*CIG + ci, ..., co]. A weight gradient sums in the order of
+// ops/conv/gradients.h; where it runs over the input's positions (t stands for i*IS + P - k*D):
+//
+//   for g in [0, G) parallel, co in [0, COG) parallel, k in [0, K) parallel, ci in [0, CIG)
+//   parallel:
+//     dw[g*COG + co, K-1-k when flip else k, ci] = 0.0
+//     for n in [0, N) reduction, b in [0, ceildiv(L, 1024)) reduction:
+//       part = 0.0
+//       for i in [b*1024, min(b*1024 + 1024, L)) reduction:
+//         if 0 <= t and t < LO:
+//           part = fma(x[n, i, g*CIG + ci], dy[n, t, g*COG + co], part)
+//       dw[...] = dw[...] + part
+//
+// With several axes, those before the last have their own reductions between n and b.
+//
 // Operands of another type than the sum's (accumulation_type()) are cast to it. Where the result is
 // of another type too (sums_apart()), each output has an accumulator of its own:
 //
@@ -34,9 +49,10 @@
 namespace nestjit::ops {
 
 /// The nest above. Parameters x (input) [N, L, CI], w (constant) [CO, K, CIG], y (output)
-/// [N, LO, CO], aligned to their elements. Of the problem only op (the kernel's name), flip, the
-/// element types and the number of axes matter: two problems that agree in these have equal
-/// definitions. `fused` says whether fma rounds once.
+/// [N, LO, CO], or x, dy (input), dw (output), aligned to their elements. Of the problem only op
+/// (the kernel's name), flip, swapped_weights, result, the element types and the number of axes
+/// matter, and for a weight gradient which positions each axis sums over: two problems that agree
+/// in these have equal definitions. `fused` says whether fma rounds once.
 ir::Kernel define_conv(const ConvProblem& problem, bool fused = true);
 
 /// The value of every symbol of define_conv(problem).

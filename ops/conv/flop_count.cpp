@@ -6,7 +6,8 @@
 // k = r + t*input_dilation
 //   i = base + u*(stride/g) + t*dilation,   g = gcd(stride, input_dilation)
 // and the pairs are the lattice points (u, t) of a box with 0 <= i < input: a sum of floors, which
-// Euclid's algorithm evaluates.
+// Euclid's algorithm evaluates. There are min(input_dilation, taps) residues; with stride 1, where
+// both may be huge, positions are counted instead (pairs_of_stride_1).
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -76,8 +77,19 @@ Wide pairs_of_residue(const ConvAxis& axis, Wide r, Wide g, Wide inverse_stride)
          points_in_box(width, height, step_u, step_t, -base);
 }
 
+/// With stride 1, every input i and tap k counted from the last one meet in one position,
+/// i*input_dilation + k*dilation - before, which the output has or has not.
+Wide pairs_of_stride_1(const ConvAxis& axis) {
+  const Wide before = Wide{axis.dilation} * (axis.taps - 1) - axis.padding_low;
+  const auto below = [&](Wide bound) {
+    return points_in_box(axis.input, axis.taps, axis.input_dilation, axis.dilation, bound);
+  };
+  return below(before + axis.output) - below(before);
+}
+
 double count_pairs(const ConvAxis& axis) {
   if (axis.input == 0 || axis.output == 0) return 0;
+  if (axis.stride == 1) return static_cast<double>(pairs_of_stride_1(axis));
   const int64_t is = axis.input_dilation;
   const int64_t g = std::gcd(axis.stride, is);
   const Wide inverse_stride = inverse(axis.stride / g, is / g);

@@ -17,7 +17,8 @@ bool converts_weights(const ConvProblem& problem) {
 
 int64_t staged_rows(const Products& products, const Plan& plan) {
   const int64_t reach = (products.parts.back().taps - 1) * products.row_step;
-  return (plan.row_block > 0 ? plan.row_block : products.rows) + reach;
+  const int64_t rows = plan.row_block > 0 ? plan.row_block : products.rows;
+  return (rows - 1) * products.row_distance + 1 + reach;
 }
 
 int64_t most_staged_rows(const ConvProblem& problem) {
@@ -27,7 +28,8 @@ int64_t most_staged_rows(const ConvProblem& problem) {
 }
 
 bool stages_input(const ConvProblem& problem, const Products& products, const Plan& plan) {
-  return plan.lanes == Lanes::columns && converts_input(problem) &&
+  const bool one_line = problem.axes.size() == 1 && products.row_step > 0;
+  return plan.lanes == Lanes::columns && converts_input(problem) && one_line &&
          staged_rows(products, plan) <= most_staged_rows(problem);
 }
 

@@ -13,7 +13,7 @@ bool converts_weights(const ConvProblem& problem);
 
 /// The input of a plan with columns as lanes is read by broadcasts, which would convert an element
 /// again for every panel and row. So a workgroup copies the rows that it reads, converted, where
-/// they are few enough: see the primitive `stage`.
+/// they are few enough and lie on one line: see the primitive `stage`.
 bool stages_input(const ConvProblem& problem, const Products& products, const Plan& plan);
 
 /// Whether such a copy is one walk through memory: whole rows in whole vectors.

@@ -1,4 +1,4 @@
-// The text form of a problem: "conv_transpose1d l=128 ci=512 co=256 k=16 s=8 p=4".
+// The text form of a problem, read: "conv_transpose1d l=128 ci=512 co=256 k=16 s=8 p=4".
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -6,38 +6,13 @@
 #include <utility>
 
 #include "base/error.h"
-#include "ops/conv/problem.h"
+#include "ops/conv/gradients.h"
+#include "ops/conv/problem_keys.h"
 
 namespace nestjit::ops {
 namespace {
 
-constexpr std::string_view front_door = "conv_transpose1d";
 constexpr std::string_view blanks = " \t\r\n";
-
-struct Numbers {
-  int64_t l = 0, ci = 0, co = 0, k = 0, s = 1, p = 0, d = 1, op = 0, g = 1, n = 1;
-};
-
-struct Key {
-  std::string_view name;
-  int64_t Numbers::* member;
-  std::string_view expected;
-  bool required = false;
-};
-
-constexpr std::array keys{
-    Key{"l", &Numbers::l, "a non-negative integer", true},
-    Key{"ci", &Numbers::ci, "a non-negative integer", true},
-    Key{"co", &Numbers::co, "a non-negative integer", true},
-    Key{"k", &Numbers::k, "a positive integer", true},
-    Key{"s", &Numbers::s, "a positive integer"},
-    Key{"p", &Numbers::p, "an integer"},
-    Key{"d", &Numbers::d, "a positive integer"},
-    Key{"op", &Numbers::op, "an integer"},
-    Key{"g", &Numbers::g, "a positive integer"},
-    Key{"n", &Numbers::n, "a non-negative integer"},
-};
-constexpr std::string_view key_list = "l, ci, co, k, s, p, d, op, g, n, dtype, xdtype, wdtype";
 constexpr std::array<std::string_view, 3> dtype_keys{"dtype", "xdtype", "wdtype"};
 
 /// A word of the text and where it starts (1-based).
@@ -69,17 +44,20 @@ std::vector<Word> words_of(std::string_view text) {
   return words;
 }
 
-void check_operation(const Word& word) {
-  if (word.text == front_door) return;
-  constexpr std::array<std::string_view, 6> family{
-      "conv_general", "conv1d", "conv2d", "conv3d", "conv_transpose2d", "conv_transpose3d"};
-  if (std::find(family.begin(), family.end(), word.text) != family.end())
-    base::unsupported("problem: column {}: the operation {} is not supported, {} is", word.column,
-                      word.text, front_door);
-  refuse(word.column, fmt::format("an operation ({})", front_door), quoted(word.text));
+std::string door_list() {
+  std::string list;
+  for (const ConvDoor& door : conv_doors())
+    list += fmt::format("{}{}", list.empty() ? "" : ", ", door.name);
+  return list;
 }
 
-int64_t parse_number(const Key& key, const Word& value) {
+const ConvDoor& door_of(const Word& word) {
+  const ConvDoor* door = find_conv_door(word.text);
+  if (!door) refuse(word.column, fmt::format("an operation ({})", door_list()), quoted(word.text));
+  return *door;
+}
+
+int64_t parse_number(const ProblemKey& key, const Word& value) {
   const char* const end = value.text.data() + value.text.size();
   int64_t number = 0;
   const auto [stop, error] = std::from_chars(value.text.data(), end, number);
@@ -89,6 +67,18 @@ int64_t parse_number(const Key& key, const Word& value) {
   if (error != std::errc{} || stop != end)
     refuse(value.column, fmt::format("{} after '{}='", key.expected, key.name), quoted(value.text));
   return number;
+}
+
+/// "3", and for the keys of an axis also "3,1,2".
+std::vector<int64_t> parse_numbers(const ProblemKey& key, const Word& value) {
+  std::vector<int64_t> numbers;
+  for (size_t at = 0; at <= value.text.size();) {
+    const size_t end =
+        key.of_axis ? std::min(value.text.find(',', at), value.text.size()) : value.text.size();
+    numbers.push_back(parse_number(key, Word{value.text.substr(at, end - at), value.column + at}));
+    at = end + 1;
+  }
+  return numbers;
 }
 
 ir::Scalar parse_dtype(std::string_view key, const Word& value) {
@@ -101,96 +91,119 @@ ir::Scalar parse_dtype(std::string_view key, const Word& value) {
 /// Collects the pairs of one text.
 class Pairs {
  public:
+  explicit Pairs(const ConvDoor& door) : door_(door) {}
+
   void take(const Word& word) {
     const size_t equals = word.text.find('=');
     if (equals == word.text.npos) refuse(word.column, "key=value", quoted(word.text));
     const std::string_view name = word.text.substr(0, equals);
     const Word value{word.text.substr(equals + 1), word.column + equals + 1};
-    const auto key =
-        std::find_if(keys.begin(), keys.end(), [&](const Key& k) { return k.name == name; });
-    const auto dtype = std::find(dtype_keys.begin(), dtype_keys.end(), name);
-    if (key == keys.end() && dtype == dtype_keys.end())
-      refuse(word.column, fmt::format("a key of {}", key_list), quoted(name));
-    // Element types count after the numbers.
-    bool& seen = seen_[static_cast<size_t>(key - keys.begin()) +
-                       (key == keys.end() ? static_cast<size_t>(dtype - dtype_keys.begin()) : 0)];
-    if (std::exchange(seen, true))
+    if (std::find(seen_.begin(), seen_.end(), name) != seen_.end())
       refuse(word.column, "every key once", fmt::format("'{}' again", name));
-    if (key == keys.end())
+    const auto dtype = std::find(dtype_keys.begin(), dtype_keys.end(), name);
+    if (dtype != dtype_keys.end())
       dtypes_[static_cast<size_t>(dtype - dtype_keys.begin())] = parse_dtype(name, value);
+    else if (name == "grad")
+      gradient_ = value;
     else
-      numbers_.*key->member = parse_number(*key, value);
+      take_numbers(word, name, value);
+    seen_.push_back(name);
   }
 
-  ConvTranspose1dArguments finish(size_t text_size) const {
-    for (size_t i = 0; i < keys.size(); ++i)
-      if (keys[i].required && !seen_[i])
-        refuse(text_size + 1, fmt::format("'{}=' and {}", keys[i].name, keys[i].expected),
+  ConvProblem finish(size_t text_size) {
+    for (const ProblemKey& key : problem_keys())
+      if (key.required && (numbers_.*key.member).empty())
+        refuse(text_size + 1, fmt::format("'{}=' and {}", key.name, key.expected),
                "the end of the text");
-    const Numbers& v = numbers_;
-    // A number of groups that does not divide is refused by name, whatever the weight's shape.
-    const int64_t weight_channels = v.g >= 1 ? v.ci / v.g : v.ci;
-    return {.x_shape = {v.n, v.l, v.ci},
-            .w_shape = {v.co, v.k, weight_channels},
-            .stride = v.s,
-            .padding = v.p,
-            .dilation = v.d,
-            .output_padding = v.op,
-            .groups = v.g,
-            .x_dtype = dtypes_[1].value_or(dtypes_[0].value_or(ir::Scalar::f32)),
-            .w_dtype = dtypes_[2].value_or(dtypes_[0].value_or(ir::Scalar::f32))};
+    spread_over_axes();
+    return with_gradient(conv_problem(door_, arguments()));
   }
 
  private:
-  Numbers numbers_;
-  std::array<std::optional<ir::Scalar>, dtype_keys.size()> dtypes_;
-  std::array<bool, keys.size() + dtype_keys.size()> seen_{};
-};
+  struct Place {
+    const ProblemKey* key;
+    size_t column;  // of its value
+  };
 
-Numbers numbers_of(const ConvProblem& problem) {
-  const ConvAxis& axis = problem.axes.front();
-  return {.l = axis.input,
-          .ci = problem.in_channels,
-          .co = problem.out_channels,
-          .k = axis.taps,
-          .s = axis.input_dilation,
-          .p = axis.dilation * (axis.taps - 1) - axis.padding_low,
-          .d = axis.dilation,
-          .op = axis.padding_high - axis.padding_low,
-          .g = problem.groups,
-          .n = problem.batch};
-}
+  void take_numbers(const Word& word, std::string_view name, const Word& value) {
+    const auto keys = problem_keys();
+    const auto key = std::find_if(keys.begin(), keys.end(), [&](const ProblemKey& k) {
+      return k.name == name && k.belongs_to(door_.kind);
+    });
+    if (key == keys.end())
+      refuse(word.column, fmt::format("a key of {}", problem_key_list(door_.kind)), quoted(name));
+    numbers_.*key->member = parse_numbers(*key, value);
+    if (name == "flip" && (numbers_.flip[0] < 0 || numbers_.flip[0] > 1))
+      refuse(value.column, "0 or 1 after 'flip='", quoted(value.text));
+    places_.push_back({&*key, value.column});
+  }
+
+  /// A number for all axes becomes one for each.
+  void spread_over_axes() {
+    const size_t axes = door_.axes > 0 ? door_.axes : numbers_.l.size();
+    for (const Place& place : places_) {
+      std::vector<int64_t>& values = numbers_.*place.key->member;
+      if (!place.key->of_axis || values.size() == axes) continue;
+      if (values.size() != 1)
+        refuse(place.column,
+               axes == 1 ? fmt::format("one number after '{}='", place.key->name)
+                         : fmt::format("one number or {} after '{}='", axes, place.key->name),
+               fmt::format("{} numbers", values.size()));
+      values.resize(axes, values[0]);
+    }
+  }
+
+  ConvArguments arguments() const {
+    const ProblemNumbers& v = numbers_;
+    const auto one = [](const std::vector<int64_t>& numbers, int64_t otherwise) {
+      return numbers.empty() ? otherwise : numbers[0];
+    };
+    const int64_t groups = one(v.g, 1), ci = v.ci[0];
+    ConvArguments a;
+    a.x_shape = v.l;
+    a.x_shape.insert(a.x_shape.begin(), one(v.n, 1));
+    a.x_shape.push_back(ci);
+    a.w_shape = v.k;
+    a.w_shape.insert(a.w_shape.begin(), v.co[0]);
+    // A number of groups that does not divide is refused by name, whatever the weight's shape.
+    a.w_shape.push_back(groups >= 1 ? ci / groups : ci);
+    a.stride = v.s;
+    a.padding = door_.kind == ConvDoor::Kind::general ? v.plo : v.p;
+    a.padding_high = v.phi;
+    a.dilation = v.d;
+    a.output_padding = v.op;
+    a.input_dilation = v.id;
+    a.groups = groups;
+    a.flip = one(v.flip, 0) == 1;
+    a.x_dtype = dtypes_[1].value_or(dtypes_[0].value_or(ir::Scalar::f32));
+    a.w_dtype = dtypes_[2].value_or(dtypes_[0].value_or(ir::Scalar::f32));
+    return a;
+  }
+
+  ConvProblem with_gradient(const ConvProblem& problem) const {
+    if (!gradient_) return problem;
+    if (gradient_->text == "x") return input_gradient(problem);
+    if (gradient_->text == "w") return weight_gradient(problem);
+    refuse(gradient_->column, "x or w after 'grad='", quoted(gradient_->text));
+  }
+
+  const ConvDoor& door_;
+  ProblemNumbers numbers_;
+  std::array<std::optional<ir::Scalar>, dtype_keys.size()> dtypes_;
+  std::optional<Word> gradient_;
+  std::vector<std::string_view> seen_;
+  std::vector<Place> places_;
+};
 
 }  // namespace
 
 ConvProblem parse_problem(std::string_view text) {
   const std::vector<Word> words = words_of(text);
-  if (words.empty()) refuse(1, fmt::format("an operation ({})", front_door), "the end of the text");
-  check_operation(words.front());
-  Pairs pairs;
+  if (words.empty())
+    refuse(1, fmt::format("an operation ({})", door_list()), "the end of the text");
+  Pairs pairs(door_of(words.front()));
   for (size_t i = 1; i < words.size(); ++i) pairs.take(words[i]);
-  return conv_transpose1d_problem(pairs.finish(text.size()));
-}
-
-std::string to_string(const ConvProblem& problem) {
-  if (problem.op != front_door || problem.axes.size() != 1)
-    base::internal("problem: '{}' over {} axes has no text form", problem.op, problem.axes.size());
-  const Numbers numbers = numbers_of(problem);
-  const Numbers defaults;
-  std::string text = problem.op;
-  for (const Key& key : keys)
-    if (key.required || numbers.*key.member != defaults.*key.member)
-      text += fmt::format(" {}={}", key.name, numbers.*key.member);
-  const auto add_dtype = [&](std::string_view key, ir::Scalar dtype) {
-    if (dtype != ir::Scalar::f32) text += fmt::format(" {}={}", key, ir::name_of(dtype));
-  };
-  if (problem.x_dtype == problem.w_dtype) {
-    add_dtype("dtype", problem.x_dtype);
-  } else {
-    add_dtype("xdtype", problem.x_dtype);
-    add_dtype("wdtype", problem.w_dtype);
-  }
-  return text;
+  return pairs.finish(text.size());
 }
 
 std::vector<std::string> problem_lines(std::string_view file_text) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/error.h"
@@ -19,12 +20,13 @@ int64_t number(std::string_view key, std::string_view text, int64_t least) {
   return value;
 }
 
-constexpr std::string_view lane_names[] = {"columns", "channels", "positions"};
+constexpr std::string_view lane_names[] = {"columns", "channels", "positions", "inputs", "outputs"};
 
 Lanes lanes_named(std::string_view value) {
   for (size_t i = 0; i < std::size(lane_names); ++i)
     if (lane_names[i] == value) return static_cast<Lanes>(i);
-  base::invalid("plan: lanes= takes columns, channels or positions, got '{}'", value);
+  base::invalid("plan: lanes= takes columns, channels, positions, inputs or outputs, got '{}'",
+                value);
 }
 
 /// Whether the value is the second of two names.
@@ -35,16 +37,32 @@ bool choice(std::string_view key, std::string_view text, std::string_view no,
   return text == yes;
 }
 
-constexpr std::string_view fetch_names[2][2] = {{"none", "panels"}, {"rows", "both"}};
+struct Fetch {
+  std::string_view name;
+  bool Plan::* member;
+};
+constexpr Fetch fetches[] = {
+    {"rows", &Plan::fetch_rows}, {"panels", &Plan::fetch_panels}, {"output", &Plan::fetch_output}};
 
 void set_fetch(Plan& plan, std::string_view value) {
-  for (const bool rows : {false, true})
-    for (const bool panels : {false, true})
-      if (fetch_names[rows][panels] == value) {
-        plan.fetch_rows = rows, plan.fetch_panels = panels;
-        return;
-      }
-  base::invalid("plan: fetch= takes none, rows, panels or both, got '{}'", value);
+  for (const Fetch& fetch : fetches) plan.*fetch.member = false;
+  if (value == "none") return;
+  for (size_t at = 0, end; at <= value.size(); at = end + 1) {
+    end = std::min(value.find('+', at), value.size());
+    const std::string_view name = value.substr(at, end - at);
+    const auto fetch = std::find_if(std::begin(fetches), std::end(fetches),
+                                    [&](const Fetch& f) { return f.name == name; });
+    if (fetch == std::end(fetches))
+      base::invalid("plan: fetch= takes none or a sum of rows, panels and output, got '{}'", value);
+    plan.*fetch->member = true;
+  }
+}
+
+std::string fetch_text(const Plan& plan) {
+  std::string text;
+  for (const Fetch& fetch : fetches)
+    if (plan.*fetch.member) text += (text.empty() ? "" : "+") + std::string(fetch.name);
+  return text.empty() ? "none" : text;
 }
 
 void set(Plan& plan, std::string_view key, std::string_view value) {
@@ -55,7 +73,7 @@ void set(Plan& plan, std::string_view key, std::string_view value) {
   else if (key == "vectors")
     plan.vectors = number(key, value, 1);
   else if (key == "edge")
-    plan.edge_rows = number(key, value, 1);
+    plan.edge_rows = number(key, value, 0);
   else if (key == "block")
     plan.row_block = number(key, value, 0);
   else if (key == "depth")
@@ -75,8 +93,7 @@ std::string to_string(const Plan& plan) {
   return fmt::format("lanes={} rows={} vectors={} edge={} block={} depth={} outer={} fetch={}",
                      lane_names[static_cast<size_t>(plan.lanes)], plan.rows, plan.vectors,
                      plan.edge_rows, plan.row_block, plan.depth_block,
-                     plan.rows_outermost ? "rows" : "panels",
-                     fetch_names[plan.fetch_rows][plan.fetch_panels]);
+                     plan.rows_outermost ? "rows" : "panels", fetch_text(plan));
 }
 
 Plan parse_plan(std::string_view text) {

@@ -12,24 +12,29 @@ enum class Lanes : uint8_t {
   columns,    // outputs of one row: (residue, channel), or channels of a group
   channels,   // depthwise: channels of neighbouring groups
   positions,  // rows; for few columns. The other members of a plan do not matter
+  inputs,     // of a weight gradient: input channels of a group; rows are output channels
+  outputs,    // of a weight gradient: output channels of a group; rows are input channels
 };
 
-/// What may vary between two schedules of one problem. Every plan gives the same bits.
+/// What may vary between two schedules of one problem. Every plan gives the same bits. A weight
+/// gradient has lanes=inputs, outputs or channels, and of the rest rows and vectors alone matter.
 struct Plan {
   Lanes lanes = Lanes::columns;
   int64_t rows = 1;             // rows of the register tile
   int64_t vectors = 1;          // vectors of columns of the register tile
-  int64_t edge_rows = 1;        // rows of the tile that serves edge rows and what is left over
+  int64_t edge_rows = 1;        // rows of the tile that serves edge rows and what is left over;
+                                // 0: there is one tile, of all rows, with a body a tap
   int64_t row_block = 0;        // rows a workgroup; 0: all of them
   int64_t depth_block = 0;      // steps of the reduction before the sums go through memory; 0: all
   bool rows_outermost = false;  // a block of rows meets all panels before the next block does
   bool fetch_rows = false;      // ask for the next tile's rows of the input ahead of time
   bool fetch_panels = false;    // ask for the next panel of packed weights ahead of time
+  bool fetch_output = false;    // ask for the output's lines ahead of time, where rows lie apart
 
   bool operator==(const Plan&) const = default;
 };
 
-/// "lanes=columns rows=13 vectors=2 edge=6 block=208 outer=rows fetch=panels". Deterministic.
+/// "lanes=columns rows=13 vectors=2 edge=6 block=208 outer=rows fetch=rows+panels". Deterministic.
 std::string to_string(const Plan& plan);
 /// Parses the text form; keys that are left out keep their defaults. Throws invalid argument.
 Plan parse_plan(std::string_view text);

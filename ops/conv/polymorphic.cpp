@@ -8,8 +8,10 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "ops/conv/candidates.h"
 #include "ops/conv/cost_model.h"
 #include "ops/conv/define.h"
+#include "ops/conv/gradients.h"
 #include "ops/conv/schedule.h"
 
 namespace nestjit::ops {
@@ -31,9 +33,8 @@ struct OutputLength {
 };
 
 const ConvAxis& only_axis(const ConvProblem& problem) {
-  if (problem.axes.size() != 1)
-    base::unsupported("{}: only one spatial axis may be of any length, got {}", problem.op,
-                      problem.axes.size());
+  if (!may_be_any_length(problem))
+    base::unsupported("{}: only outputs of one spatial axis may be of any length", problem.op);
   return problem.axes[0];
 }
 
@@ -82,6 +83,10 @@ int64_t edge_rows_for_all(const ConvProblem& problem, const compiler::Target& ta
 
 }  // namespace
 
+bool may_be_any_length(const ConvProblem& problem) {
+  return problem.axes.size() == 1 && problem.result == ConvResult::output;
+}
+
 ConvProblem lengthless(const ConvProblem& problem) { return with_length(problem, long_input); }
 
 bool same_but_lengths(const ConvProblem& a, const ConvProblem& b) {
@@ -90,14 +95,19 @@ bool same_but_lengths(const ConvProblem& a, const ConvProblem& b) {
   axis.input = b.axes[0].input, axis.output = b.axes[0].output;
   return axis == b.axes[0] && a.op == b.op && a.in_channels == b.in_channels &&
          a.out_channels == b.out_channels && a.groups == b.groups && a.flip == b.flip &&
-         a.dtype == b.dtype && a.x_dtype == b.x_dtype && a.w_dtype == b.w_dtype;
+         a.swapped_weights == b.swapped_weights && a.result == b.result && a.dtype == b.dtype &&
+         a.x_dtype == b.x_dtype && a.w_dtype == b.w_dtype;
 }
 
 std::string lengthless_text(const ConvProblem& problem) {
   const ConvProblem any = lengthless(problem);
   std::string text = to_string(any);
-  const std::string length = fmt::format(" l={} ", any.axes[0].input);
-  text.replace(text.find(length), length.size(), " l=? ");
+  const ConvAxis axis = forward_of(any).axes[0];
+  const std::string length = fmt::format(" l={} ", axis.input);
+  const bool remainders = any.swapped_weights && axis.stride > 1;
+  text.replace(
+      text.find(length), length.size(),
+      remainders ? fmt::format(" l={}*?+{} ", axis.stride, axis.input % axis.stride) : " l=? ");
   return text + " n=?";
 }
 

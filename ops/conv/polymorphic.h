@@ -11,6 +11,9 @@
 
 namespace nestjit::ops {
 
+/// Whether one kernel may serve every batch and length: one spatial axis, and no weight gradient.
+bool may_be_any_length(const ConvProblem& problem);
+
 /// The problem that stands for all that differ from `problem` in batch and length alone: equal for
 /// all of them, batch 1 and long enough that ends do not matter to the choice of a plan.
 ConvProblem lengthless(const ConvProblem& problem);
@@ -18,7 +21,8 @@ ConvProblem lengthless(const ConvProblem& problem);
 /// Whether two problems differ in batch and length at most. Allocates nothing.
 bool same_but_lengths(const ConvProblem& a, const ConvProblem& b);
 
-/// "conv_transpose1d l=? ci=256 co=128 k=16 s=8 p=4 n=?".
+/// "conv_transpose1d l=? ci=256 co=128 k=16 s=8 p=4 n=?". Lengths of an input gradient that leave
+/// different remainders by the stride are different layers: "conv1d l=4*?+3 ... grad=x n=?".
 std::string lengthless_text(const ConvProblem& problem);
 
 /// The plan of a kernel for all batches and lengths: what is expected to suit a long input, cut

@@ -21,11 +21,20 @@ std::vector<int64_t> ConvProblem::x_shape() const {
 }
 
 std::vector<int64_t> ConvProblem::w_shape() const {
-  return shape_of(out_channels, axes, &ConvAxis::taps, in_channels / groups);
+  return swapped_weights ? shape_of(in_channels, axes, &ConvAxis::taps, out_channels / groups)
+                         : shape_of(out_channels, axes, &ConvAxis::taps, in_channels / groups);
 }
 
 std::vector<int64_t> ConvProblem::y_shape() const {
   return shape_of(batch, axes, &ConvAxis::output, out_channels);
+}
+
+std::vector<int64_t> ConvProblem::second_shape() const {
+  return result == ConvResult::output ? w_shape() : y_shape();
+}
+
+std::vector<int64_t> ConvProblem::result_shape() const {
+  return result == ConvResult::output ? y_shape() : w_shape();
 }
 
 ir::Scalar promoted(ir::Scalar x, ir::Scalar w) {

@@ -13,9 +13,14 @@
 // A transposed convolution of stride s and padding p is stride 1, input_dilation s, flip,
 // padding_low = dilation*(K-1) - p, padding_high = padding_low + output_padding. With I = 0 its
 // dilated input is (0-1)*s + 1 long, so that its length formula holds for every I.
+//
+// Gradients (ops/conv/gradients.h): that with respect to x is a member of the family again, which
+// reads the weights with the roles of their channels swapped; that with respect to w is another sum
+// over the same numbers, ConvResult::weight_gradient.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +45,12 @@ struct ConvAxis {
   bool operator==(const ConvAxis&) const = default;
 };
 
+/// Which sum of products is computed.
+enum class ConvResult : uint8_t {
+  output,           // y from x and w
+  weight_gradient,  // dw from x and dy: see ops/conv/gradients.h
+};
+
 /// A member of the family with all its numbers. Value type; compares and prints.
 struct ConvProblem {
   std::string op = "conv_transpose1d";  // the front door that the text form uses
@@ -48,15 +59,23 @@ struct ConvProblem {
   int64_t out_channels = 1;
   int64_t groups = 1;
   bool flip = true;
-  ir::Scalar dtype = ir::Scalar::f32;  // of y: promoted(x_dtype, w_dtype)
+  /// The weights are those of a convolution from O to C channels, (C, taps..., O/G), and
+  ///   w[g*C/G + c, f(k), co - g*O/G]   stands for   w[co, f(k), c].
+  bool swapped_weights = false;
+  ConvResult result = ConvResult::output;
+  ir::Scalar dtype = ir::Scalar::f32;  // of the result: promoted(x_dtype, w_dtype)
   ir::Scalar x_dtype = ir::Scalar::f32;
-  ir::Scalar w_dtype = ir::Scalar::f32;
+  ir::Scalar w_dtype = ir::Scalar::f32;  // of the second operand, w or dy
   std::vector<ConvAxis> axes{1};
 
   bool operator==(const ConvProblem&) const = default;
   std::vector<int64_t> x_shape() const;  // (N, spatial..., C)
-  std::vector<int64_t> w_shape() const;  // (O, taps..., C/G)
+  std::vector<int64_t> w_shape() const;  // (O, taps..., C/G); swapped (C, taps..., O/G)
   std::vector<int64_t> y_shape() const;  // (N, spatial..., O)
+
+  /// The operands of the computation are x and a second one, w or dy; the result is y or dw.
+  std::vector<int64_t> second_shape() const;
+  std::vector<int64_t> result_shape() const;
 };
 
 /// Element type of the result of floating-point operands: the wider of the two, f32 for f16 with
@@ -77,42 +96,80 @@ int64_t element_count(const std::vector<int64_t>& shape);
 /// "(1,3,2)".
 std::string shape_text(const std::vector<int64_t>& shape);
 
-/// Arguments of the front door conv_transpose1d, before they are judged. Any value is safe.
+/// Largest extent of an output dimension: MLX's shapes, which the front doors mirror, are 32-bit.
+inline constexpr int64_t max_output_extent = INT32_MAX;
+
+/// Arguments of a front door, before they are judged. Any value is safe. A parameter with a number
+/// for each axis may be empty, which is its default everywhere; each door takes those it knows.
+struct ConvArguments {
+  std::vector<int64_t> x_shape{}, w_shape{};
+  std::vector<int64_t> stride{}, padding{}, dilation{};
+  std::vector<int64_t> output_padding{};  // conv_transpose1d, 2d, 3d
+  std::vector<int64_t> padding_high{},
+      input_dilation{};  // conv_general; its padding is the low one
+  int64_t groups = 1;
+  bool flip = false;  // conv_general
+  ir::Scalar x_dtype = ir::Scalar::f32, w_dtype = ir::Scalar::f32;
+};
+
+/// A public function of the family, by what it takes.
+struct ConvDoor {
+  enum class Kind : uint8_t { convolution, transposed, general };
+  std::string_view name;
+  Kind kind;
+  size_t axes;  // 0: one to three, as many as the input has
+};
+
+/// conv1d, conv2d, conv3d, conv_general, conv_transpose1d, conv_transpose2d, conv_transpose3d.
+std::span<const ConvDoor> conv_doors();
+/// Null where there is no door of that name.
+const ConvDoor* find_conv_door(std::string_view name);
+
+/// Judges the arguments by the rules of the operation and rewrites them into the general form.
+/// Throws invalid argument (operation, rule, values) without looking at the machine:
+///   - input or weight of another rank, a negative extent, no taps
+///   - a parameter that has not one number an axis, or that the door does not take
+///   - a stride, a dilation or groups below 1; groups that do not divide C_in and C_out; a last
+///     dimension of the weight other than C_in/groups
+///   - a dtype of an operand other than f16, bf16, f32, f64
+///   - an output extent below 0: (L-1)*stride - 2*padding + dilation*(K-1) + output_padding + 1
+///     transposed, floor((L + 2*padding - dilation*(K-1) - 1)/stride) + 1 otherwise
+///   - an output extent above max_output_extent, an array whose bytes do not fit in 64 bits, a
+///     position of 2^62 or beyond (all 32-bit parameters stay below)
+/// All extents but those of the taps may be 0.
+ConvProblem conv_problem(const ConvDoor& door, const ConvArguments& arguments);
+/// The same by name; throws invalid argument for a name that no door has.
+ConvProblem conv_problem(std::string_view op, const ConvArguments& arguments);
+
+/// The arguments of conv_transpose1d, a number each.
 struct ConvTranspose1dArguments {
   std::vector<int64_t> x_shape, w_shape;
   int64_t stride = 1, padding = 0, dilation = 1, output_padding = 0, groups = 1;
   ir::Scalar x_dtype = ir::Scalar::f32, w_dtype = ir::Scalar::f32;
 };
-
-/// Largest extent of an output dimension: MLX's shapes, which the front door mirrors, are 32-bit.
-inline constexpr int64_t max_output_extent = INT32_MAX;
-
-/// Judges the arguments by the rules of the operation and rewrites them into the general form.
-/// Throws invalid argument (operation, rule, values) without looking at the machine:
-///   - input or weight not 3-D, a negative extent, K = 0
-///   - stride, dilation or groups below 1; groups that do not divide C_in and C_out; a last
-///     dimension of the weight other than C_in/groups
-///   - a dtype of an operand other than f16, bf16, f32, f64
-///   - L_out = (L-1)*stride - 2*padding + dilation*(K-1) + output_padding + 1 below 0
-///   - an output extent above max_output_extent, an array whose bytes do not fit in 64 bits, a
-///     position of 2^62 or beyond (all 32-bit parameters stay below)
-/// N, L, C_in, C_out and L_out may be 0.
 ConvProblem conv_transpose1d_problem(const ConvTranspose1dArguments& arguments);
 
 /// Parses "conv_transpose1d l=128 ci=512 co=256 k=16 s=8 p=4": the operation, then key=value pairs
-/// in any order; s=1 p=0 d=1 op=0 g=1 n=1 dtype=f32 may be left out. dtype= is the type of both
-/// operands, xdtype= and wdtype= of one of them; the result's follows. Throws invalid argument with
-/// the position (1-based column) of what is wrong and what was expected there, unsupported for
-/// another member of the family, and what conv_transpose1d_problem() throws.
+/// in any order.
+///   conv_transpose1d, 2d, 3d  l ci co k s p d op g n dtype
+///   conv1d, conv2d, conv3d    l ci co k s p d g n dtype
+///   conv_general              l ci co k s plo phi d id flip g n dtype
+/// l, k and the parameters of an axis (s p d op plo phi id) take a number an axis, separated by
+/// commas, or one for all axes; conv_general has as many axes as l has numbers. l, ci, co and k
+/// must be there. dtype= is the type of both operands, xdtype= and wdtype= of one of them; the
+/// result's follows. grad=x and grad=w stand for the gradients of the problem. Throws invalid
+/// argument with the position (1-based column) of what is wrong and what was expected there, and
+/// what conv_problem() throws.
 ConvProblem parse_problem(std::string_view text);
 
-/// The text form: keys in the order l ci co k s p d op g n dtype, defaults left out (xdtype wdtype
-/// in place of dtype where they differ), so that parse_problem(to_string(p)) == p.
+/// The text form: keys in the order above, then grad; defaults left out (xdtype wdtype in place of
+/// dtype where they differ), so that parse_problem(to_string(p)) == p.
 std::string to_string(const ConvProblem& problem);
 
 /// 2 * N * pairs * C * O/G, where pairs counts the (position, tap) pairs that land inside the
-/// output. Exact up to the final rounding; closed form, cheap for any length: its work grows with
-/// the smaller of input_dilation and taps only.
+/// output; the same for a gradient. Exact up to the final rounding; closed form, cheap for any
+/// length: its work grows with the smaller of input_dilation and taps only, and with stride 1 not
+/// at all.
 double flop_count(const ConvProblem& problem);
 
 /// Non-empty, comment-stripped lines of a problem list ('#' starts a comment).

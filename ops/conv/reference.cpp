@@ -4,81 +4,241 @@
 #include <array>
 #include <cmath>
 #include <numeric>
+#include <optional>
+#include <type_traits>
+#include <vector>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "ops/conv/gradients.h"
 
 namespace nestjit::ops {
 namespace {
 
-/// Taps k = first, first + step, ... <= last of one output that meet an input; first > last: none.
-struct Taps {
-  int64_t first, last, step;
+/// An input and a tap that meet at an output, counted row-major over all axes; of a weight gradient
+/// an input and an output that meet at a tap.
+struct Meeting {
+  int64_t x, other;
 };
 
-Taps taps_of(const ConvAxis& axis, int64_t output) {
+/// Meetings of one more axis, inside each of those of the axes before: the last axis runs fastest.
+std::vector<Meeting> within(const std::vector<Meeting>& before, const std::vector<Meeting>& axis,
+                            int64_t x_extent, int64_t other_extent) {
+  std::vector<Meeting> all;
+  all.reserve(before.size() * axis.size());
+  for (const Meeting& outer : before)
+    for (const Meeting& inner : axis)
+      all.push_back({outer.x * x_extent + inner.x, outer.other * other_extent + inner.other});
+  return all;
+}
+
+int64_t stored_tap(const ConvProblem& problem, const ConvAxis& axis, int64_t k) {
+  return problem.flip ? axis.taps - 1 - k : k;
+}
+
+/// What tap k of an output reads of the input, nothing where it meets none.
+std::optional<int64_t> input_of(const ConvAxis& axis, int64_t output, int64_t k) {
+  const int64_t position = output * axis.stride + k * axis.dilation - axis.padding_low;
+  if (base::floor_mod(position, axis.input_dilation) != 0) return std::nullopt;
+  const int64_t i = base::floor_div(position, axis.input_dilation);
+  return i >= 0 && i < axis.input ? std::optional(i) : std::nullopt;
+}
+
+/// Inputs and stored taps that meet at one output of an axis, taps ascending.
+std::vector<Meeting> taps_of(const ConvProblem& problem, const ConvAxis& axis, int64_t output) {
   // Position of tap k in the dilated input is offset + k*dilation, in [0, (input-1)*is].
   const int64_t is = axis.input_dilation, d = axis.dilation;
   const int64_t offset = output * axis.stride - axis.padding_low;
   const int64_t end = (axis.input - 1) * is;
-  Taps taps{std::max<int64_t>(0, base::ceil_div(-offset, d)),
-            std::min(axis.taps - 1, base::floor_div(end - offset, d)), is / std::gcd(is, d)};
-  while (taps.first <= taps.last && (offset + taps.first * d) % is != 0) ++taps.first;
+  const int64_t last = std::min(axis.taps - 1, base::floor_div(end - offset, d));
+  int64_t k = std::max<int64_t>(0, base::ceil_div(-offset, d));
+  while (k <= last && (offset + k * d) % is != 0) ++k;
+  std::vector<Meeting> taps;
+  for (; k <= last; k += is / std::gcd(is, d))
+    taps.push_back({(offset + k * d) / is, stored_tap(problem, axis, k)});
   return taps;
 }
 
-/// One output of every channel of a group: where its operands and its results are.
-template <class In, class Out>
-struct Column {
-  const In* x;       // first channel of the group, at batch n and position 0
-  const In* w;       // first output channel of the group
-  Out* y;            // first output channel of the group, at batch n and this position
-  int64_t x_stride;  // elements between positions
-  int64_t channels;  // of the group, in
-  int64_t taps;
+/// Elements between neighbours of a weight array in each role.
+struct WeightStrides {
+  int64_t group, out, tap, in;
 };
 
-/// Sums of `Block` neighbouring outputs; independent chains, each in the stated order.
-template <int Block, class In, class Out, class Step>
-[[gnu::always_inline]] inline void sum_block(const ConvProblem& problem, const Column<In, Out>& c,
-                                             const Taps& taps, int64_t offset, int64_t co,
-                                             Step step) {
-  const ConvAxis& axis = problem.axes.front();
-  std::array<Out, Block> sum{};
-  for (int64_t k = taps.first; k <= taps.last; k += taps.step) {
-    const In* x = c.x + (offset + k * axis.dilation) / axis.input_dilation * c.x_stride;
-    const int64_t stored = problem.flip ? c.taps - 1 - k : k;
-    const In* w = c.w + (co * c.taps + stored) * c.channels;
-    for (int64_t ci = 0; ci < c.channels; ++ci)
-      for (int b = 0; b < Block; ++b) sum[b] = step(x[ci], w[b * c.taps * c.channels + ci], sum[b]);
-  }
-  std::copy(sum.begin(), sum.end(), c.y + co);
+WeightStrides weight_strides(const ConvProblem& problem) {
+  const int64_t in = problem.in_channels / problem.groups,
+                out = problem.out_channels / problem.groups;
+  int64_t taps = 1;
+  for (const ConvAxis& axis : problem.axes) taps *= axis.taps;
+  if (problem.swapped_weights) return {in * taps * out, 1, out, taps * out};
+  return {out * taps * in, taps * in, in, 1};
+}
+
+constexpr int block = 8;  // enough chains to hide the latency of an addition
+
+/// Calls fn(first, size) for blocks of `block` channels, then for single ones.
+template <class Fn>
+[[gnu::always_inline]] inline void in_blocks(int64_t channels, Fn fn) {
+  int64_t c = 0;
+  for (; c + block <= channels; c += block) fn(c, std::integral_constant<int, block>());
+  for (; c < channels; ++c) fn(c, std::integral_constant<int, 1>());
+}
+
+/// Operands of one sum over taps: x and w start at the group's first channels, y at the output's.
+template <class In, class Out>
+struct Column {
+  const In* x;
+  const In* w;
+  Out* y;
+};
+
+/// Sums of all output channels of a group; independent chains, each in the stated order.
+template <class In, class Out, class Step>
+[[gnu::always_inline]] inline void sum_over_taps(const ConvProblem& problem,
+                                                 const std::vector<Meeting>& taps,
+                                                 const WeightStrides& strides,
+                                                 const Column<In, Out>& column, Step step) {
+  const int64_t channels = problem.in_channels / problem.groups;
+  in_blocks(problem.out_channels / problem.groups, [&](int64_t co, auto size) {
+    std::array<Out, size> sum{};
+    for (const Meeting& tap : taps) {
+      const In* x = column.x + tap.x * problem.in_channels;
+      const In* w = column.w + tap.other * strides.tap + co * strides.out;
+      for (int64_t ci = 0; ci < channels; ++ci)
+        for (int b = 0; b < size; ++b)
+          sum[b] = step(x[ci], w[ci * strides.in + b * strides.out], sum[b]);
+    }
+    std::copy(sum.begin(), sum.end(), column.y + co);
+  });
+}
+
+int64_t positions(const ConvProblem& problem, int64_t ConvAxis::* member) {
+  int64_t count = 1;
+  for (const ConvAxis& axis : problem.axes) count *= axis.*member;
+  return count;
+}
+
+/// The meetings at one output, which counts row-major over all axes.
+std::vector<Meeting> taps_of(const ConvProblem& problem, int64_t output) {
+  std::vector<std::vector<Meeting>> axes(problem.axes.size());
+  for (size_t a = axes.size(); a-- > 0; output /= problem.axes[a].output)
+    axes[a] = taps_of(problem, problem.axes[a], output % problem.axes[a].output);
+  std::vector<Meeting> all{{0, 0}};
+  for (size_t a = 0; a < axes.size(); ++a)
+    all = within(all, axes[a], problem.axes[a].input, problem.axes[a].taps);
+  return all;
 }
 
 template <class In, class Out, class Step>
 [[gnu::always_inline]] inline void convolve(const ConvProblem& problem, const In* x, const In* w,
                                             Out* y, Step step) {
-  const ConvAxis& axis = problem.axes.front();
-  const int64_t channels = problem.in_channels / problem.groups;
-  const int64_t outputs = problem.out_channels / problem.groups;
-  constexpr int block = 8;  // enough chains to hide the latency of an addition
-  for (int64_t n = 0; n < problem.batch; ++n)
-    for (int64_t o = 0; o < axis.output; ++o) {
-      const Taps taps = taps_of(axis, o);
-      const int64_t offset = o * axis.stride - axis.padding_low;
-      for (int64_t g = 0; g < problem.groups; ++g) {
-        const Column<In, Out> column{x + n * axis.input * problem.in_channels + g * channels,
-                                     w + g * outputs * axis.taps * channels,
-                                     y + (n * axis.output + o) * problem.out_channels + g * outputs,
-                                     problem.in_channels,
-                                     channels,
-                                     axis.taps};
-        int64_t co = 0;
-        for (; co + block <= outputs; co += block)
-          sum_block<block>(problem, column, taps, offset, co, step);
-        for (; co < outputs; ++co) sum_block<1>(problem, column, taps, offset, co, step);
-      }
+  const WeightStrides strides = weight_strides(problem);
+  const int64_t inputs = positions(problem, &ConvAxis::input),
+                outputs = positions(problem, &ConvAxis::output);
+  const int64_t in = problem.in_channels / problem.groups,
+                out = problem.out_channels / problem.groups;
+  for (int64_t o = 0; o < outputs; ++o) {
+    const std::vector<Meeting> taps = taps_of(problem, o);
+    for (int64_t n = 0; n < problem.batch; ++n)
+      for (int64_t g = 0; g < problem.groups; ++g)
+        sum_over_taps(
+            problem, taps, strides,
+            Column<In, Out>{x + n * inputs * problem.in_channels + g * in, w + g * strides.group,
+                            y + (n * outputs + o) * problem.out_channels + g * out},
+            step);
+  }
+}
+
+/// Inputs and outputs of an axis that meet at tap k, cut in chunks of the positions that are
+/// summed over.
+std::vector<std::vector<Meeting>> chunks_of(const ConvAxis& axis, int64_t k) {
+  std::vector<std::vector<Meeting>> chunks;
+  for (int64_t r = 0; r < summed_positions(axis); ++r) {
+    if (r % gradient_chunk == 0) chunks.emplace_back();
+    if (!sums_over_input(axis)) {
+      if (const auto i = input_of(axis, r, k)) chunks.back().push_back({*i, r});
+      continue;
     }
+    const int64_t o = r * axis.input_dilation + axis.padding_low - k * axis.dilation;
+    if (o >= 0 && o < axis.output) chunks.back().push_back({r, o});
+  }
+  return chunks;
+}
+
+/// The meetings at one tap, which counts row-major over all axes, by chunk; the order of the sum.
+/// `stored` is where the tap's weights stand.
+std::vector<std::vector<Meeting>> chunks_of(const ConvProblem& problem, int64_t tap,
+                                            int64_t& stored) {
+  const std::vector<ConvAxis>& axes = problem.axes;
+  std::vector<int64_t> k(axes.size());
+  for (size_t a = axes.size(); a-- > 0; tap /= axes[a].taps) k[a] = tap % axes[a].taps;
+  std::vector<Meeting> outer{{0, 0}};
+  stored = 0;
+  for (size_t a = 0; a < axes.size(); ++a) {
+    stored = stored * axes[a].taps + stored_tap(problem, axes[a], k[a]);
+    if (a + 1 == axes.size()) break;
+    std::vector<Meeting> all;
+    for (const std::vector<Meeting>& chunk : chunks_of(axes[a], k[a]))
+      all.insert(all.end(), chunk.begin(), chunk.end());
+    outer = within(outer, all, axes[a].input, axes[a].output);
+  }
+  std::vector<std::vector<Meeting>> chunks;
+  for (const Meeting& line : outer)
+    for (const std::vector<Meeting>& chunk : chunks_of(axes.back(), k.back()))
+      chunks.push_back(within({line}, chunk, axes.back().input, axes.back().output));
+  return chunks;
+}
+
+/// Operands of the weights between one output channel and all input channels of its group.
+template <class In, class Out>
+struct Row {
+  const In* x;   // the group's first channel
+  const In* dy;  // the output channel
+  Out* dw;
+};
+
+template <class In, class Out, class Step>
+[[gnu::always_inline]] inline void sum_over_positions(
+    const ConvProblem& problem, const std::vector<std::vector<Meeting>>& chunks,
+    const Row<In, Out>& row, Step step) {
+  const int64_t x_batch = positions(problem, &ConvAxis::input) * problem.in_channels;
+  const int64_t dy_batch = positions(problem, &ConvAxis::output) * problem.out_channels;
+  in_blocks(problem.in_channels / problem.groups, [&](int64_t ci, auto size) {
+    std::array<Out, size> sum{};
+    for (int64_t n = 0; n < problem.batch; ++n)
+      for (const std::vector<Meeting>& chunk : chunks) {
+        std::array<Out, size> part{};
+        for (const Meeting& m : chunk) {
+          const In* x = row.x + n * x_batch + m.x * problem.in_channels + ci;
+          const In dy = row.dy[n * dy_batch + m.other * problem.out_channels];
+          for (int b = 0; b < size; ++b) part[b] = step(x[b], dy, part[b]);
+        }
+        for (int b = 0; b < size; ++b) sum[b] += part[b];
+      }
+    std::copy(sum.begin(), sum.end(), row.dw + ci);
+  });
+}
+
+template <class In, class Out, class Step>
+[[gnu::always_inline]] inline void correlate(const ConvProblem& problem, const In* x, const In* dy,
+                                             Out* dw, Step step) {
+  const int64_t taps = positions(problem, &ConvAxis::taps);
+  const int64_t in = problem.in_channels / problem.groups,
+                out = problem.out_channels / problem.groups;
+  for (int64_t k = 0; k < taps; ++k) {
+    int64_t stored = 0;
+    const std::vector<std::vector<Meeting>> chunks = chunks_of(problem, k, stored);
+    for (int64_t co = 0; co < problem.out_channels; ++co)
+      sum_over_positions(problem, chunks,
+                         Row<In, Out>{x + co / out * in, dy + co, dw + (co * taps + stored) * in},
+                         step);
+  }
+}
+
+template <class In, class Out, class Step>
+[[gnu::always_inline]] inline void compute(const ConvProblem& problem, const In* x,
+                                           const In* second, Out* result, Step step) {
+  if (problem.result == ConvResult::output) return convolve(problem, x, second, result, step);
+  correlate(problem, x, second, result, step);
 }
 
 constexpr auto fused_step = [](auto a, auto b, auto c) { return std::fma(a, b, c); };
@@ -86,18 +246,18 @@ constexpr auto fused_step = [](auto a, auto b, auto c) { return std::fma(a, b, c
 #if defined(__x86_64__)
 /// Where std::fma is an instruction instead of a call into the C library; the same values.
 template <class T>
-[[gnu::target("fma")]] void convolve_with_fma(const ConvProblem& problem, const T* x, const T* w,
-                                              T* y) {
-  convolve(problem, x, w, y, fused_step);
+[[gnu::target("fma")]] void compute_with_fma(const ConvProblem& problem, const T* x,
+                                             const T* second, T* result) {
+  compute(problem, x, second, result, fused_step);
 }
 #endif
 
 template <class T>
-void convolve_fused(const ConvProblem& problem, const T* x, const T* w, T* y) {
+void compute_fused(const ConvProblem& problem, const T* x, const T* second, T* result) {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("fma")) return convolve_with_fma(problem, x, w, y);
+  if (__builtin_cpu_supports("fma")) return compute_with_fma(problem, x, second, result);
 #endif
-  convolve(problem, x, w, y, fused_step);
+  compute(problem, x, second, result, fused_step);
 }
 
 void check_size(const char* array, size_t size, const std::vector<int64_t>& shape) {
@@ -106,45 +266,42 @@ void check_size(const char* array, size_t size, const std::vector<int64_t>& shap
                   shape_text(shape), element_count(shape), size);
 }
 
-void check(const ConvProblem& problem, size_t x, size_t w, size_t y) {
-  if (problem.axes.size() != 1)
-    base::unsupported("reference_conv: {} spatial axes are not supported, 1 is",
-                      problem.axes.size());
+void check(const ConvProblem& problem, size_t x, size_t second, size_t result) {
   check_size("x", x, problem.x_shape());
-  check_size("w", w, problem.w_shape());
-  check_size("y", y, problem.y_shape());
+  check_size("the second operand", second, problem.second_shape());
+  check_size("the result", result, problem.result_shape());
 }
 
 template <class T>
-void sum_in_order(const ConvProblem& problem, std::span<const T> x, std::span<const T> w,
-                  std::span<T> y, bool fused) {
-  check(problem, x.size(), w.size(), y.size());
-  if (fused) return convolve_fused(problem, x.data(), w.data(), y.data());
-  convolve(problem, x.data(), w.data(), y.data(), [](T a, T b, T c) { return a * b + c; });
+void sum_in_order(const ConvProblem& problem, std::span<const T> x, std::span<const T> second,
+                  std::span<T> result, bool fused) {
+  check(problem, x.size(), second.size(), result.size());
+  if (fused) return compute_fused(problem, x.data(), second.data(), result.data());
+  compute(problem, x.data(), second.data(), result.data(), [](T a, T b, T c) { return a * b + c; });
 }
 
 }  // namespace
 
-void reference_conv(const ConvProblem& problem, std::span<const float> x, std::span<const float> w,
-                    std::span<float> y, bool fused) {
-  sum_in_order(problem, x, w, y, fused);
+void reference_conv(const ConvProblem& problem, std::span<const float> x,
+                    std::span<const float> second, std::span<float> result, bool fused) {
+  sum_in_order(problem, x, second, result, fused);
 }
 
 void reference_conv(const ConvProblem& problem, std::span<const double> x,
-                    std::span<const double> w, std::span<double> y, bool fused) {
-  sum_in_order(problem, x, w, y, fused);
+                    std::span<const double> second, std::span<double> result, bool fused) {
+  sum_in_order(problem, x, second, result, fused);
 }
 
 void reference_conv_f64(const ConvProblem& problem, std::span<const float> x,
-                        std::span<const float> w, std::span<double> y,
+                        std::span<const float> second, std::span<double> result,
                         std::span<double> magnitude) {
-  check(problem, x.size(), w.size(), y.size());
-  convolve(problem, x.data(), w.data(), y.data(),
-           [](float a, float b, double c) { return static_cast<double>(a) * b + c; });
+  check(problem, x.size(), second.size(), result.size());
+  compute(problem, x.data(), second.data(), result.data(),
+          [](float a, float b, double c) { return static_cast<double>(a) * b + c; });
   if (magnitude.empty()) return;
-  check_size("magnitude", magnitude.size(), problem.y_shape());
-  convolve(problem, x.data(), w.data(), magnitude.data(),
-           [](float a, float b, double c) { return std::abs(static_cast<double>(a) * b) + c; });
+  check_size("magnitude", magnitude.size(), problem.result_shape());
+  compute(problem, x.data(), second.data(), magnitude.data(),
+          [](float a, float b, double c) { return std::abs(static_cast<double>(a) * b) + c; });
 }
 
 }  // namespace nestjit::ops

@@ -7,25 +7,28 @@
 
 namespace nestjit::ops {
 
-/// y = the sums of the convolution of x and w, each row-contiguous with the problem's shapes, whose
-/// element types do not matter here: operands and sums are of the accumulation type. Every output
-/// starts at +0 and adds its products in the library's order: taps k = 0 ... K-1 of the general
-/// form (descending taps of a transposed convolution), channels ascending. `fused` rounds each
-/// product and sum once (std::fma); otherwise product and sum round each. Serial; compiled with
-/// -ffp-contract=off. An empty sum (no channels, no input) is +0. One spatial axis; other ranks
-/// throw unsupported, spans of another size than the shapes' invalid argument.
-void reference_conv(const ConvProblem& problem, std::span<const float> x, std::span<const float> w,
-                    std::span<float> y, bool fused);
+/// The sums of the problem's result from x and its second operand (y from x and w, or dw from x and
+/// dy), each row-contiguous with the problem's shapes, whose element types do not matter here:
+/// operands and sums are of the accumulation type. Every output starts at +0 and adds its products
+/// in the library's order: taps k = 0 ... K-1 of the general form axis by axis, the last one
+/// fastest (descending taps of a transposed convolution), channels ascending; a weight gradient in
+/// the order of ops/conv/gradients.h. `fused` rounds each product and sum once (std::fma);
+/// otherwise product and sum round each. Serial; compiled with -ffp-contract=off. An empty sum (no
+/// channels, no input) is +0. Spans of another size than the shapes' throw invalid argument.
+void reference_conv(const ConvProblem& problem, std::span<const float> x,
+                    std::span<const float> second, std::span<float> result, bool fused);
 void reference_conv(const ConvProblem& problem, std::span<const double> x,
-                    std::span<const double> w, std::span<double> y, bool fused);
+                    std::span<const double> second, std::span<double> result, bool fused);
 
 /// The whole operation on memory of the problem's element types: operands are converted to the
 /// accumulation type, summed as above, and rounded once to the result's type. Errors as above.
-void reference_conv(const ConvProblem& problem, const void* x, const void* w, void* y, bool fused);
+void reference_conv(const ConvProblem& problem, const void* x, const void* second, void* result,
+                    bool fused);
 
 /// The same sum in double precision (product and sum round each), and, where `magnitude` is not
 /// empty, sum |x*w|, the scale of the error bound c*n*eps*sum|x*w|. Errors as above.
 void reference_conv_f64(const ConvProblem& problem, std::span<const float> x,
-                        std::span<const float> w, std::span<double> y, std::span<double> magnitude);
+                        std::span<const float> second, std::span<double> result,
+                        std::span<double> magnitude);
 
 }  // namespace nestjit::ops

@@ -1,5 +1,6 @@
-// The schedule of a convolution with one spatial axis: the derivation of docs/ARCHITECTURE.md ("A
-// transposed convolution is a product with overlapping rows") as steps of general primitives.
+// The schedule of a convolution: the derivation of docs/ARCHITECTURE.md ("A transposed convolution
+// is a product with overlapping rows") as steps of general primitives, for the last spatial axis;
+// the others are loops around it.
 //
 //   shift, residue_split            the divisibility guard is gone, the tap loop is exact
 //   split q                         blocks of rows
@@ -17,10 +18,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/checked.h"
 #include "base/error.h"
 #include "ops/conv/operands.h"
 #include "ops/conv/product.h"
+#include "ops/conv/schedule_axis.h"
 #include "ops/conv/schedule_positions.h"
+#include "ops/conv/schedule_weight_gradient.h"
+#include "ops/conv/wide.h"
 
 namespace nestjit::ops {
 namespace {
@@ -37,15 +44,33 @@ std::string local_name(const std::string& handle) {
 /// Handles of the loops of one part of the nest. h and j are empty without an input dilation.
 struct Names {
   std::string q = "o", h, j, co = "co", t = "k", ci = "ci";
+  Handles outer_taps;
 
   /// The handles after the loop `cut`, which encloses all others, was cut; `part` is a part of it.
   Names under(const std::string& part, const std::string& cut) const {
     Names out = *this;
     for (std::string* name : {&out.q, &out.h, &out.j, &out.co, &out.t, &out.ci})
       if (!name->empty()) *name = *name == cut ? part : part + "/" + local_name(*name);
+    for (std::string& name : out.outer_taps) name = part + "/" + local_name(name);
     return out;
   }
 };
+
+/// Whether the terms q*s, j*d and the constants beside them, which cancel to a position of the
+/// output, stay within 64 bits in bytes of the output.
+bool offsets_fit(const ConvProblem& problem) {
+  constexpr Wide limit = Wide{1} << 62;
+  Wide inner = std::max<int64_t>(problem.out_channels, 1) * ir::byte_size(problem.dtype);
+  for (size_t i = problem.axes.size(); i-- > 0;) {
+    const ConvAxis& axis = problem.axes[i];
+    const Wide terms = Wide{axis.input_dilation} * axis.dilation + Wide{axis.dilation} * axis.taps +
+                       axis.output +
+                       (axis.padding_low < 0 ? -Wide{axis.padding_low} : Wide{axis.padding_low});
+    if (terms >= limit || inner >= limit || 2 * terms * inner >= limit) return false;
+    inner *= std::max<int64_t>(axis.output, 1);
+  }
+  return true;
+}
 
 class Template {
  public:
@@ -58,13 +83,15 @@ class Template {
         staged_(!products_.empty && stages_input(problem, products_, plan)) {}
 
   Schedule build() {
-    if (products_.empty) {  // no guard is left to work on
-      step("parallel n o");
+    // No guard is left to work on, or the terms of an address would not fit.
+    if (products_.empty || !offsets_fit(problem_)) {
+      step("parallel n {}", several_axes() ? "o0" : "o");
       return std::move(schedule_);
     }
     Names names = enumerate_taps();
     if (channel_lanes()) step("split g by={} tail=guard -> g0 lane", lanes_);
     Handles outer{"n"};
+    outer.insert(outer.end(), loops_.distributed.begin(), loops_.distributed.end());
     if (!names.h.empty()) outer.push_back(names.h);
     std::string block;
     if (plan_.row_block > 0) {
@@ -92,21 +119,15 @@ class Template {
   }
 
   bool channel_lanes() const { return plan_.lanes == Lanes::channels; }
+  bool several_axes() const { return problem_.axes.size() > 1; }
 
-  /// From the definition to a band n, g, [h, q, j] or q, co around exact tap loops.
+  /// From the definition to a band n, outer axes, g, [h], q, [j], co around exact tap loops.
   Names enumerate_taps() {
-    const ConvAxis& axis = problem_.axes[0];
-    Names names;
-    if (axis.padding_low != 0) step("shift o by={}", -axis.padding_low);
-    if (axis.input_dilation > 1) {
-      if (axis.stride != 1)
-        base::unsupported("{}: stride {} together with input dilation {} has no schedule",
-                          problem_.op, axis.stride, axis.input_dilation);
-      step("residue_split o k -> q h j t");
-      names.q = "q", names.h = "h", names.j = "j", names.t = "t";
-    }
-    step("tighten {}", names.t);
-    names.j.empty() ? step("reorder n g {} {}", names.q, names.co) : step("reorder n g h q j co");
+    loops_ = ops::enumerate_taps(schedule_, problem_);
+    const AxisLoops& last = loops_.last;
+    Names names{last.q, last.h, last.j, "co", last.t, "ci", loops_.taps};
+    step("reorder {}", join({"n", join(loops_.distributed), join(loops_.rows), "g", names.h,
+                             names.q, names.j, names.co}));
     return names;
   }
 
@@ -121,16 +142,18 @@ class Template {
   void several_parts(Names names, Handles outer, const std::string& block) {
     outer.push_back(block);
     if (!channel_lanes()) outer.push_back("g");
-    const std::string lane = channel_lanes() ? "g0 lane " : "";
+    const std::string lane = channel_lanes() ? "g0 lane" : "";
     const bool skips = products_.gap > 1;
     Handles distributed = outer;
     if (skips) std::erase(distributed, names.h);
-    step("reorder {} {} {} {}{} {}", join(distributed), skips ? names.h : "", names.j, lane,
-         names.co, names.q);
+    step("reorder {}", join({join(distributed), join(loops_.rows), skips ? names.h : "", names.j,
+                             lane, names.co, names.q}));
+    for (const std::string& rows : loops_.rows) step("tighten {}", rows);
     step("parallel {}", join(distributed));
     if (staged_) stage(distributed);
     if (skips) {
       step("peel {} at=1 -> reached skipped", names.h);
+      zeros(names.under("skipped", names.h), "skipped", true);
       names = names.under("reached", names.h);
       prefix_ = "reached/";
     }
@@ -139,8 +162,20 @@ class Template {
     for (const auto& [id, product] :
          {std::pair{"few", products_.parts[0]}, {"many", products_.parts[1]}}) {
       prefix_ = std::string(id) + "/";
-      if (product.taps > 0) inner_part(names.under(id, names.j), std::string(id) + ".", product);
+      if (product.taps > 0)
+        inner_part(names.under(id, names.j), std::string(id) + ".", product);
+      else
+        zeros(names.under(id, names.j), id, false);
     }
+  }
+
+  /// Positions without taps. Cropping may leave few of very many: the loops run over those alone.
+  void zeros(const Names& names, const std::string& part, bool skipped) {
+    const std::string lane = channel_lanes() ? fmt::format("{0}/g0 {0}/lane ", part) : "";
+    step("reorder {} {} {} {}{}", names.q, names.j, skipped ? names.h : "", lane, names.co);
+    step("tighten {} keep=inner", names.q);
+    step("tighten {}{}", names.j, skipped ? " keep=inner" : "");
+    if (skipped) step("tighten {}", names.h);
   }
 
   void inner_part(const Names& names, const std::string& id, const Product& product) {
@@ -153,12 +188,14 @@ class Template {
     Handles packed;       // those of them that the weights depend on
     std::string q, t, ci;
     Handles inner;  // loops of a register tile below its rows; the last one is the lanes
+    Handles outer_taps;
   };
 
   /// Splits the columns into panels and puts the loops into their order: outer loops, then panels
   /// and the blocks of rows as the plan has it.
   Part columns(const Names& names, Handles outer, const Handles& blocks, const std::string& id) {
-    Part part{{}, {}, names.q, names.t, names.ci, {}};
+    Part part{{}, {}, names.q, names.t, names.ci, {}, names.outer_taps};
+    const bool outermost = !outer.empty();
     Handles panels;
     if (channel_lanes()) {
       panels = {prefix_ + "g0", names.co};
@@ -169,6 +206,7 @@ class Template {
       part.packed = panels;
       if (problem_.groups > 1) part.packed.insert(part.packed.begin(), "g");
     }
+    part.packed.insert(part.packed.begin(), loops_.residues.begin(), loops_.residues.end());
     if (!blocks.empty() && !channel_lanes()) panels.insert(panels.begin(), "g");
     const Handles& first = plan_.rows_outermost ? blocks : panels;
     const Handles& second = plan_.rows_outermost ? panels : blocks;
@@ -178,9 +216,18 @@ class Template {
     // A vector of channels is little work: one block of rows takes all of them.
     if (channel_lanes() && plan_.row_block > 0)
       part.distributed.resize(outer.size() - panels.size());
-    step("reorder {} {} {}", join(outer), names.q, join(part.inner));
+    const Handles rows = outermost ? loops_.rows : Handles();
+    step("reorder {}", join({join(outer), join(rows), names.q, join(part.inner)}));
+    for (const std::string& loop : rows) step("tighten {}", loop);
     if (staged_ && !has_copy_) stage(outer);
-    step("tighten {} keep=inner", names.q);
+    if (plan_.edge_rows > 0) step("tighten {} keep=inner", names.q);
+    if (channel_lanes() && plan_.row_block > 0 && plan_.rows_outermost && !blocks.empty() &&
+        !several_axes()) {
+      // A vector of each row of the next block, as many as were used for this one.
+      const int64_t lines = plan_.row_block * products_.parts[0].residues;
+      if (plan_.fetch_rows && lines <= most_lines) step("prefetch x {} {}", blocks[0], panels[0]);
+      if (plan_.fetch_output && lines <= most_lines) step("prefetch y {} {}", blocks[0], panels[0]);
+    }
     return part;
   }
 
@@ -226,8 +273,10 @@ class Template {
 
   /// Packed weights; full rows in tiles, then edge rows and what is left.
   void register_tiles(const Part& part, const std::string& id, const Product& product) {
-    step("pack w {} {} {} {} {}-> {}wp", join(part.packed), part.t, part.ci, join(part.inner),
+    step("pack w {} {}-> {}wp",
+         join({join(part.packed), join(part.outer_taps), part.t, part.ci, join(part.inner)}),
          packed_ == problem_.w_dtype ? "" : fmt::format("as={} ", name_of(packed_)), id);
+    if (plan_.edge_rows == 0) return one_tile(part);
     const std::string main = id + "qm", rest = id + "qr";
     step("peel {} by={} -> {} {}", part.q, plan_.rows, main, rest);
     step("split {} by={} -> {}q0 {}q1", main, plan_.rows, id, id);
@@ -239,22 +288,50 @@ class Template {
     else if (channel_lanes() && product.taps * plan_.rows <= most_unrolled)
       step("unroll {}", t);
     // Sums that are rounded at the end cannot go through the output before.
-    const bool blocked = plan_.depth_block > 0 && innermost != ci && !sums_apart(problem_);
+    const bool blocked =
+        plan_.depth_block > 0 && innermost != ci && !sums_apart(problem_) && !several_axes();
     if (blocked) {
       step("split {} by={} tail=cut -> {}kb {}ki", innermost, plan_.depth_block, id, id);
       step("carry {}kb {}q0", id, id);
       innermost = id + "ki";
     }
     tile(id + "q1", main, part.inner);
-    const int64_t turns = products_.depth * (innermost == ci ? 1 : product.taps);
-    if (plan_.fetch_rows && !blocked && !staged_ &&
-        plan_.rows * problem_.in_channels <= most_fetched * turns)
-      step("prefetch x {}q0 {}", id, innermost);
-    if (plan_.fetch_panels && !blocked && !channel_lanes() &&
-        product.taps * products_.depth * plan_.vectors * lanes_ <= most_fetched * turns)
-      step("prefetch {}wp {} {}", id, part.packed.back(), innermost);
+    if (!blocked && !channel_lanes()) prefetches(part, id, product, innermost);
+    // Only the bounds of the outermost reduction may differ between the rows of a tile.
+    if (several_axes()) return tile("", rest, part.inner);
     step("split {} by={} tail=guard -> {}r0 {}r1", rest, plan_.edge_rows, id, id);
     tile(id + "r1", rest, part.inner);
+  }
+
+  /// One tile has all rows of a panel. Tap by tap, with a body each, no row computes a tap that it
+  /// does not have.
+  void one_tile(const Part& part) {
+    tile(part.q, "", part.inner);
+    step("unroll {}", part.t);
+  }
+
+  /// Asks for what the next tile or panel needs, where that is little beside the work of a tile.
+  void prefetches(const Part& part, const std::string& id, const Product& product,
+                  const std::string& innermost) {
+    if (several_axes() || products_.row_step == 0) return;
+    const int64_t steps = product.taps * products_.depth;
+    const int64_t turns = innermost == id + "kk" ? steps : products_.depth;
+    const int64_t in_lines = plan_.rows * base::ceil_div(products_.depth, line_elements);
+    const int64_t row_columns = product.residues * products_.channels;
+    const int64_t out_lines = plan_.rows * plan_.vectors;
+    if (plan_.fetch_rows && !staged_ && problem_.groups > 1 && in_lines <= turns)
+      step("prefetch x {}q0 {}", id, innermost);
+    else if (plan_.fetch_rows && !staged_ &&
+             plan_.rows * problem_.in_channels <= most_fetched * turns)
+      step("prefetch x {}q0 {}", id, innermost);
+    // Outputs side by side need no help: the machine foresees them.
+    const int64_t panel = plan_.vectors * lanes_;
+    const bool apart = !columns_are_neighbours(problem_) &&
+                       (row_columns == panel || products_.channels % panel == 0);
+    if (plan_.fetch_output && apart && out_lines <= turns)
+      step("prefetch y {}q0 {}", id, innermost);
+    if (plan_.fetch_panels && steps * plan_.vectors * lanes_ <= most_fetched * turns)
+      step("prefetch {}wp {} {}", id, part.packed.back(), innermost);
   }
 
   /// Unrolled rows and vectors around vectorised lanes, accumulated in registers.
@@ -262,21 +339,24 @@ class Template {
     Handles unrolled{rows}, band{rows};
     for (const std::string& loop : inner) {
       if (loop.empty()) continue;
-      band.push_back(part + "/" + local_name(loop));
+      band.push_back(part.empty() ? loop : part + "/" + local_name(loop));
       if (&loop != &inner.back()) unrolled.push_back(band.back());
     }
-    step("unroll {}", join(unrolled));
+    if (!join(unrolled).empty()) step("unroll {}", join(unrolled));
     step("vectorize {}", band.back());
-    step("accumulate {} -> {}/acc", join(band), part);
+    step("accumulate {} -> {}acc", join(band), part.empty() ? "" : part + "/");
   }
 
   static constexpr int64_t most_unrolled = 32;
   static constexpr int64_t most_fetched = 128;  // elements a turn of the innermost loop
+  static constexpr int64_t most_lines = 16;     // of a share, see `prefetch`
+  static constexpr int64_t line_elements = 16;
 
   const ConvProblem& problem_;
   const Plan& plan_;
   const Products products_;
   int64_t lanes_;
+  TapLoops loops_;
   ir::Scalar packed_;
   bool staged_, has_copy_ = false;
   std::string prefix_;  // of handles inside the part that is worked on
@@ -286,9 +366,11 @@ class Template {
 }  // namespace
 
 Schedule schedule_of(const ConvProblem& problem, const Target& target, const Plan& plan) {
-  if (problem.axes.size() != 1)
-    base::unsupported("{}: only one spatial axis has a schedule, got {}", problem.op,
-                      problem.axes.size());
+  if (problem.result == ConvResult::weight_gradient)
+    return weight_gradient_schedule(problem, target, plan);
+  if (plan.edge_rows == 0 &&
+      (plan.lanes != Lanes::columns || plan.row_block > 0 || problem.axes.size() > 1))
+    base::invalid("plan: edge=0, one tile of all rows, takes lanes=columns, block=0 and one axis");
   if (plan.lanes != Lanes::positions) return Template(problem, target, plan).build();
   if (auto schedule = positions_schedule(problem, target)) return *std::move(schedule);
   base::unsupported("{}: lanes=positions has no form for this problem", to_string(problem));

@@ -34,7 +34,7 @@ class PositionsTemplate {
  public:
   PositionsTemplate(const ConvProblem& problem, const Target& target)
       : problem_(problem),
-        axis_(problem.axes.at(0)),
+        axis_(problem.axes.back()),
         strided_(axis_.input_dilation > 1),
         lanes_(target.lanes(accumulation_type(problem))),
         columns_(axis_.input_dilation * (problem.out_channels / problem.groups)),

@@ -113,9 +113,9 @@ TEST(ApplySchedule, EveryPrimitiveIsListed) {
   for (const Primitive* p : primitives()) {
     EXPECT_EQ(p->form.substr(0, p->form.find(' ')), p->name);
     EXPECT_FALSE(p->summary.empty()) << p->name;
-    // Without a target, each one answers with its own name.
+    // Each one answers a wrong call with its own name.
     expect_error(ErrorKind::invalid_argument, fmt::format("schedule: {} of '", p->name),
-                 [&] { applied(nest, p->name); });
+                 [&] { applied(nest, fmt::format("{} nowhere", p->name)); });
   }
 }
 

@@ -71,6 +71,17 @@ TEST(Expr, OperandsMustFit) {
   refused("Cast: both types must be floating point", [&] { Cast::make(Scalar::f32, i); });
   refused("Fma: operands must be floating point", [&] { Fma::make(i, i, i); });
   refused("Call: the operand must be floating point", [&] { Call::make(Intrinsic::abs, i); });
+  refused("Call: this function takes f32 or f64",
+          [&] { Call::make(Intrinsic::tanh, FloatImm::make(1, Scalar::bf16)); });
+  refused("'copysign' does not take index", [&] { Binary::make(BinaryOp::copysign, i, i); });
+}
+
+TEST(Expr, FunctionsHaveNames) {
+  for (const Intrinsic fn : {Intrinsic::sqrt, Intrinsic::pow2, Intrinsic::sin_squared})
+    EXPECT_EQ(intrinsic_named(name_of(fn)), fn);
+  EXPECT_EQ(intrinsic_named("cosine"), std::nullopt);
+  EXPECT_FALSE(is_elementary(Intrinsic::pow2));
+  EXPECT_TRUE(is_elementary(Intrinsic::exp));
 }
 
 TEST(Expr, ResultTypes) {

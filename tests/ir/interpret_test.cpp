@@ -8,7 +8,9 @@
 #include <numeric>
 
 #include "ir/ir.h"
+#include "ir/parse.h"
 #include "nestjit/error.h"
+#include "tests/expect_error.h"
 
 namespace nestjit::ir {
 namespace {
@@ -226,6 +228,25 @@ TEST(Interpret, OperationsRoundInTheirType) {
   interpret(kernel_of({x, y}, Block::make(stores)), {{in, out}, {}});
   EXPECT_EQ(out, (std::vector<float>{16777220.0f, 50331648.0f, 3.0f / 33554432.0f, 3.0f,
                                      std::sqrt(3.0f), 16777213.0f}));
+}
+
+TEST(Interpret, PowersOfTwoAndSigns) {
+  const std::string text = R"(kernel k(x: f32[3] input, y: f32[3] output) fused {
+    for i in [0, 3) parallel {
+      y[i] = copysign(pow2(x[i]), 0.0f32 - x[i])
+    }
+  })";
+  std::vector<float> in{-126.0f, 127.0f, 0.0f}, out(3);
+  interpret(parse_kernel(text), {{in, out}, {}});
+  EXPECT_EQ(out, (std::vector<float>{0x1p-126f, -0x1p127f, 1.0f}));
+  for (const float bad : {-127.0f, 128.0f, 0.5f}) {
+    in[1] = bad;
+    expect_error(ErrorKind::internal, "the exponent of pow2(x[i]) must be that of a normal number",
+                 [&] { interpret(parse_kernel(text), {{in, out}, {}}); });
+  }
+  in[1] = NAN;
+  interpret(parse_kernel(text), {{in, out}, {}});
+  EXPECT_TRUE(std::isnan(out[1]));
 }
 
 TEST(Interpret, DoublesAndCasts) {

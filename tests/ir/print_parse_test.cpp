@@ -95,6 +95,8 @@ TEST(Print, FewestParentheses) {
                            "true or false",
                            "cast(f64, x[a + 1])",
                            "sqrt(abs(x[0]))",
+                           "copysign(exp(x[0]), expm1(x[1]))",
+                           "tanh(sigmoid(sin(sin_squared(expm1_negative(pow2(x[0]))))))",
                            "fma(x[0], x[1], -0.5f32)",
                            "x[a; a < b]",
                            "x[0]/x[1]/(x[2]*x[3])",

@@ -62,9 +62,11 @@ class Grower {
       case 0: return load(depth - 1, lanes);
       case 1:
         return Fma::make(real(depth - 1, lanes), real(depth - 1, lanes), real(depth - 1, lanes));
-      case 2: return Call::make(pick(2) ? Intrinsic::sqrt : Intrinsic::abs, real(depth - 1, lanes));
+      case 2: return Call::make(static_cast<Intrinsic>(pick(10)), real(depth - 1, lanes));
       case 3: return Cast::make(Scalar::f32, spread(constant(Scalar::bf16), lanes));
-      case 4: return Binary::make(BinaryOp::div, real(depth - 1, lanes), real(depth - 1, lanes));
+      case 4:
+        return Binary::make(pick(2) ? BinaryOp::div : BinaryOp::copysign, real(depth - 1, lanes),
+                            real(depth - 1, lanes));
       default: return real(depth - 1, lanes) * real(depth - 1, lanes) - real(depth - 1, lanes);
     }
   }

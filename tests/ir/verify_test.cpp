@@ -277,11 +277,18 @@ TEST(VerifyLowered, OneWorkgroup) {
          two, Form::lowered);
 }
 
+TEST(VerifyLowered, Functions) {
+  sound("y[0] = tanh(x[0])");
+  sound("y[0] = pow2(sqrt(abs(x[0])))", Form::lowered);
+  breaks(Rule::functions, "a call of tanh", "y[0] = 1f32 + tanh(x[0])", Form::lowered);
+}
+
 TEST(VerifyRules, HaveTheNamesOfTheHeader) {
   EXPECT_EQ(name_of(Rule::complete), "complete");
   EXPECT_EQ(name_of(Rule::reductions), "reductions");
   EXPECT_EQ(name_of(Rule::one_workgroup), "one workgroup");
   EXPECT_EQ(static_cast<int>(Rule::reductions), 17);
+  EXPECT_EQ(name_of(Rule::functions), "functions");
   EXPECT_EQ(static_cast<int>(Rule::one_workgroup), 23);
 }
 

@@ -1,4 +1,5 @@
 #include "ops/conv/cost_model.h"
+#include "ops/conv/candidates.h"
 
 #include <gtest/gtest.h>
 

@@ -17,7 +17,7 @@ namespace {
 
 std::vector<float> interpret(const ConvProblem& p, const tools::GoldenOperands& operands,
                              bool fused, uint64_t shuffle_seed = 0) {
-  std::vector<float> y(static_cast<size_t>(element_count(p.y_shape())),
+  std::vector<float> y(static_cast<size_t>(element_count(p.result_shape())),
                        std::numeric_limits<float>::quiet_NaN());
   ir::interpret(define_conv(p, fused), {{operands.x, operands.w, y}, conv_bindings(p)},
                 {.shuffle_seed = shuffle_seed});
@@ -26,7 +26,7 @@ std::vector<float> interpret(const ConvProblem& p, const tools::GoldenOperands& 
 
 void expect_reference_bits(const ConvProblem& p, const tools::GoldenOperands& operands,
                            bool fused) {
-  std::vector<float> expected(static_cast<size_t>(element_count(p.y_shape())));
+  std::vector<float> expected(static_cast<size_t>(element_count(p.result_shape())));
   reference_conv(p, operands.x, operands.w, expected, fused);
   for (const uint64_t seed : {0, 1}) {
     const std::vector<float> got = interpret(p, operands, fused, seed);
@@ -41,13 +41,14 @@ TEST(DefineConv, EqualsTheReferenceOnGoldenCases) {
   for (const char* file : {NESTJIT_SOURCE_DIR "/tests/data/cases.jsonl",
                            NESTJIT_SOURCE_DIR "/tests/data/cases_mlx_gets_wrong.jsonl"})
     for (const auto& golden : tools::read_golden_cases(file)) {
-      if (golden.op != "conv_transpose1d" || golden.kind != tools::GoldenKind::forward) continue;
       if (golden.dtype != ir::Scalar::f32) continue;
-      SCOPED_TRACE(golden.id);
-      expect_reference_bits(tools::problem_of(golden), tools::operands_of(golden), true);
-      ++judged;
+      for (const ConvProblem& problem : tools::problems_of(golden)) {
+        SCOPED_TRACE(golden.id + ": " + to_string(problem));
+        expect_reference_bits(problem, tools::operands_of(golden, problem), true);
+        ++judged;
+      }
     }
-  EXPECT_EQ(judged, 155);
+  EXPECT_EQ(judged, 367);
 }
 
 TEST(DefineConv, EqualsTheReferenceFusedAndNot) {
@@ -55,13 +56,22 @@ TEST(DefineConv, EqualsTheReferenceFusedAndNot) {
        {"conv_transpose1d l=5 ci=6 co=4 k=4 s=2 p=1 g=2 n=2", "conv_transpose1d l=0 ci=1 co=1 k=3",
         "conv_transpose1d l=4 ci=0 co=2 k=2",
         "conv_transpose1d l=3 ci=2 co=2 k=5 s=4 d=2 p=-3 op=5",
-        "conv_transpose1d l=1 ci=3 co=3 k=1 p=-2 g=3"}) {
+        "conv_transpose1d l=1 ci=3 co=3 k=1 p=-2 g=3",
+        "conv_transpose1d l=5 ci=6 co=4 k=4 s=2 p=1 op=3 g=2 n=2 grad=x",
+        "conv_transpose1d l=2050 ci=4 co=3 k=3 s=2 p=1 n=2 grad=w",
+        "conv1d l=2049 ci=4 co=6 k=3 s=1 p=1 g=2 grad=w", "conv1d l=9 ci=2 co=3 k=4 s=3 p=1 d=2",
+        "conv1d l=2100 ci=1 co=1 k=2 s=2 grad=w", "conv1d l=9 ci=2 co=3 k=4 s=3 p=1 d=2 grad=x",
+        "conv2d l=4,5 ci=2 co=3 k=2,3 s=1,2 p=1,0 n=2 grad=w",
+        "conv_transpose3d l=2,3,2 ci=2 co=2 k=2,1,3 s=2,1,3 p=1,0,0 grad=w",
+        "conv_general l=6,4 ci=2 co=4 k=3,2 s=2,1 plo=1,-1 phi=0,2 id=3,2 flip=1 g=2",
+        "conv_general l=6,4 ci=2 co=4 k=3,2 s=2,1 plo=1,-1 phi=0,2 id=3,2 flip=1 g=2 grad=x",
+        "conv_general l=6,4 ci=2 co=4 k=3,2 s=2,1 plo=1,-1 phi=0,2 id=3,2 flip=1 g=2 grad=w"}) {
     SCOPED_TRACE(text);
     const ConvProblem p = parse_problem(text);
     const auto count = [](const auto& shape) { return static_cast<size_t>(element_count(shape)); };
     const tools::GoldenOperands operands{
         tools::formula_values(tools::Formula::u24, 3, tools::Stream::x, count(p.x_shape())),
-        tools::formula_values(tools::Formula::u24, 3, tools::Stream::w, count(p.w_shape()))};
+        tools::formula_values(tools::Formula::u24, 3, tools::Stream::w, count(p.second_shape()))};
     for (const bool fused : {true, false}) expect_reference_bits(p, operands, fused);
   }
 }
@@ -151,6 +161,33 @@ TEST(DefineConv, DependsOnTheKindOfProblemOnly) {
   const ir::Kernel a = define_conv(parse_problem("conv_transpose1d l=1 ci=2 co=3 k=4"));
   const ir::Kernel b = define_conv(parse_problem("conv_transpose1d l=9 ci=6 co=4 k=5 s=3 g=2"));
   EXPECT_EQ(ir::to_string(a), ir::to_string(b));
+}
+
+TEST(DefineConv, WeightGradientsHaveTheDocumentedNest) {
+  const ir::Kernel kernel =
+      define_conv(parse_problem("conv_transpose1d l=4 ci=4 co=2 k=3 s=2 grad=w"));
+  EXPECT_EQ(kernel.name, "conv_transpose1d_dw");
+  EXPECT_EQ(loops_of(kernel),
+            (std::vector<std::string>{"g parallel", "co parallel", "k parallel", "ci parallel",
+                                      "n reduction", "b reduction", "i reduction"}));
+  EXPECT_EQ(kernel.params[1]->name, "dy");
+  EXPECT_EQ(kernel.params[1]->role, ir::BufferRole::input);
+  EXPECT_EQ(kernel.params[2]->name, "dw");
+  EXPECT_EQ(kernel.params[2]->role, ir::BufferRole::output);
+  const std::string text = without_spaces(kernel);
+  for (const char* part : {"dw[g*COG+co,K-1-k,ci]=0.0", "foriin[b*1024,b*1024+min(1024,L-b*1024))",
+                           "if0<=i*IS+P-k*Dandi*IS+P-k*D<LO",
+                           "part[0]=fma(x[n,i,g*CIG+ci],dy[n,i*IS+P-k*D,g*COG+co],part[0])",
+                           "dw[g*COG+co,K-1-k,ci]=dw[g*COG+co,K-1-k,ci]+part[0]"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+}
+
+TEST(DefineConv, InputGradientsReadTheForwardWeights) {
+  const ir::Kernel kernel = define_conv(parse_problem("conv1d l=9 ci=4 co=2 k=3 s=2 g=2 grad=x"));
+  EXPECT_EQ(kernel.name, "conv1d_dx");
+  const std::string text = without_spaces(kernel);
+  EXPECT_NE(text.find("w:f32[CI,K,COG]constant"), std::string::npos) << text;
+  EXPECT_NE(text.find("w[g*CIG+ci,K-1-k,co]"), std::string::npos) << text;
 }
 
 TEST(DefineConv, SumsOfHalfPrecisionHaveAnAccumulator) {

@@ -9,6 +9,8 @@ namespace nestjit::ops {
 namespace {
 
 const std::string plain = "conv_transpose1d l=128 ci=512 co=256 k=16";
+const std::string doors =
+    "conv1d, conv2d, conv3d, conv_general, conv_transpose1d, conv_transpose2d, conv_transpose3d";
 
 void expect_refused(std::string_view text, std::string_view error) {
   SCOPED_TRACE(text);
@@ -35,9 +37,9 @@ TEST(ParseProblem, ReadsAllKeysInAnyOrder) {
 }
 
 TEST(ParseProblem, NamesColumnAndExpectation) {
-  expect_refused("", "problem: column 1: expected an operation (conv_transpose1d), got the end");
+  expect_refused("", "problem: column 1: expected an operation (" + doors + "), got the end");
   expect_refused("  convolve l=1",
-                 "problem: column 3: expected an operation (conv_transpose1d), got 'convolve'");
+                 "problem: column 3: expected an operation (" + doors + "), got 'convolve'");
   expect_refused("conv_transpose1d l=4 s=0x",
                  "problem: column 24: expected a positive integer after 's=', got '0x'");
   expect_refused("conv_transpose1d l=",
@@ -46,8 +48,7 @@ TEST(ParseProblem, NamesColumnAndExpectation) {
   expect_refused("conv_transpose1d p=+1", "column 20: expected an integer after 'p=', got '+1'");
   expect_refused("conv_transpose1d q=1",
                  "problem: column 18: expected a key of l, ci, co, k, s, p, d, op, g, n, dtype, "
-                 "xdtype, wdtype, "
-                 "got 'q'");
+                 "xdtype, wdtype, grad, got 'q'");
   expect_refused("conv_transpose1d l=1 l=1",
                  "problem: column 22: expected every key once, got 'l' again");
   expect_refused("conv_transpose1d dtype=f32 dtype=f32", "expected every key once, got 'dtype'");
@@ -77,13 +78,57 @@ TEST(ParseProblem, LongAndUnprintableWordsAreCut) {
   expect_refused(std::string("conv_transpose1d \0l=\x01", 20), "got '?l'");
 }
 
-TEST(ParseProblem, OtherMembersOfTheFamilyAreUnsupported) {
-  for (const char* op :
-       {"conv1d", "conv2d", "conv3d", "conv_general", "conv_transpose2d", "conv_transpose3d"})
-    expect_error(ErrorKind::unsupported,
-                 std::string("problem: column 1: the operation ") + op +
-                     " is not supported, conv_transpose1d is",
-                 [&] { parse_problem(std::string(op) + " l=1 ci=1 co=1 k=1"); });
+TEST(ParseProblem, ReadsEveryDoor) {
+  EXPECT_EQ(parse_problem("conv1d l=9 ci=8 co=6 k=3 s=2 p=1 d=2 g=2 n=3"),
+            conv_problem("conv1d", {.x_shape = {3, 9, 8},
+                                    .w_shape = {6, 3, 4},
+                                    .stride = {2},
+                                    .padding = {1},
+                                    .dilation = {2},
+                                    .groups = 2}));
+  EXPECT_EQ(parse_problem("conv_transpose2d l=8,9 ci=1 co=2 k=3 s=2,1 op=1 dtype=f64"),
+            conv_problem("conv_transpose2d", {.x_shape = {1, 8, 9, 1},
+                                              .w_shape = {2, 3, 3, 1},
+                                              .stride = {2, 1},
+                                              .output_padding = {1, 1},
+                                              .x_dtype = ir::Scalar::f64,
+                                              .w_dtype = ir::Scalar::f64}));
+  EXPECT_EQ(parse_problem("conv_general flip=1 l=4,5,6 ci=1 co=1 k=1,2,3 plo=-1 phi=1,2,3 id=2"),
+            conv_problem("conv_general", {.x_shape = {1, 4, 5, 6, 1},
+                                          .w_shape = {1, 1, 2, 3, 1},
+                                          .padding = {-1, -1, -1},
+                                          .padding_high = {1, 2, 3},
+                                          .input_dilation = {2, 2, 2},
+                                          .flip = true}));
+}
+
+TEST(ParseProblem, NumbersOfAxesAreCounted) {
+  expect_refused("conv2d l=8,9,7 ci=1 co=1 k=3",
+                 "problem: column 10: expected one number or 2 after 'l=', got 3 numbers");
+  expect_refused("conv1d l=8 ci=1 co=1 k=3,3",
+                 "problem: column 24: expected one number after 'k=', got 2 numbers");
+  expect_refused("conv_general l=8,9 ci=1 co=1 k=3 s=1,2,3",
+                 "problem: column 36: expected one number or 2 after 's=', got 3 numbers");
+  expect_refused("conv2d l=8, ci=1 co=1 k=3",
+                 "problem: column 12: expected a non-negative integer after 'l=', got ''");
+  expect_refused("conv2d l=8,9 ci=1,2 co=1 k=3",
+                 "problem: column 17: expected a non-negative integer after 'ci=', got '1,2'");
+  expect_refused("conv_general l=1,1,1,1 ci=1 co=1 k=1",
+                 "conv_general: the input must have 3 to 5 dimensions (N, D, H, W, C_in), got 6");
+}
+
+TEST(ParseProblem, KeysBelongToTheirDoors) {
+  expect_refused("conv1d l=1 ci=1 co=1 k=1 op=1",
+                 "problem: column 26: expected a key of l, ci, co, k, s, p, d, g, n, dtype, "
+                 "xdtype, wdtype, grad, "
+                 "got 'op'");
+  expect_refused("conv_general l=1 ci=1 co=1 k=1 p=1",
+                 "expected a key of l, ci, co, k, s, plo, phi, d, id, flip, g, n, dtype, xdtype, "
+                 "wdtype, grad, "
+                 "got 'p'");
+  expect_refused("conv_general l=1 ci=1 co=1 k=1 flip=2",
+                 "column 37: expected 0 or 1 after 'flip=', got '2'");
+  expect_refused(plain + " grad=y", "column 48: expected x or w after 'grad=', got 'y'");
 }
 
 TEST(ParseProblem, RulesOfTheOperationApply) {
@@ -96,21 +141,13 @@ TEST(ParseProblem, RulesOfTheOperationApply) {
   expect_refused("conv_transpose1d l=1 ci=1 co=1 k=0", "at least 1 tap, got K = 0");
 }
 
-TEST(ProblemText, LeavesDefaultsOutAndKeepsTheOrder) {
-  EXPECT_EQ(to_string(parse_problem(plain)), plain);
-  const std::string full =
-      "conv_transpose1d l=9 ci=8 co=6 k=7 s=5 p=-2 d=4 op=-1 g=2 n=3 dtype=bf16";
-  EXPECT_EQ(to_string(parse_problem(full)), full);
-  EXPECT_EQ(to_string(parse_problem(plain + " dtype=f32 n=1 g=1 op=0 d=1 p=0 s=1")), plain);
-}
-
 TEST(ParseProblem, ElementTypesOfOperandsAndTheResult) {
-  const std::string plain = "conv_transpose1d l=3 ci=1 co=1 k=1";
   struct Case {
     const char *text, *printed;
     ir::Scalar x, w, y;
   };
   using enum ir::Scalar;
+  const std::string small = "conv_transpose1d l=3 ci=1 co=1 k=1";
   for (const Case& c : {Case{" dtype=f16", " dtype=f16", f16, f16, f16},
                         Case{" xdtype=bf16 wdtype=bf16", " dtype=bf16", bf16, bf16, bf16},
                         Case{" dtype=f16 wdtype=bf16", " xdtype=f16 wdtype=bf16", f16, bf16, f32},
@@ -119,13 +156,41 @@ TEST(ParseProblem, ElementTypesOfOperandsAndTheResult) {
                         Case{" wdtype=f64", " wdtype=f64", f32, f64, f64},
                         Case{" dtype=f64 xdtype=f16", " xdtype=f16 wdtype=f64", f16, f64, f64}}) {
     SCOPED_TRACE(c.text);
-    const ConvProblem p = parse_problem(plain + c.text);
+    const ConvProblem p = parse_problem(small + c.text);
     EXPECT_EQ(p.x_dtype, c.x);
     EXPECT_EQ(p.w_dtype, c.w);
     EXPECT_EQ(p.dtype, c.y);
-    EXPECT_EQ(to_string(p), plain + c.printed);
+    EXPECT_EQ(to_string(p), small + c.printed);
     EXPECT_EQ(parse_problem(to_string(p)), p);
+    for (const char* gradient : {" grad=x", " grad=w"}) {
+      const ConvProblem g = parse_problem(small + c.text + gradient);
+      EXPECT_EQ(g.dtype, c.y);
+      EXPECT_EQ(parse_problem(to_string(g)), g);
+    }
   }
+}
+
+TEST(ProblemText, LeavesDefaultsOutAndKeepsTheOrder) {
+  EXPECT_EQ(to_string(parse_problem(plain)), plain);
+  const std::string full =
+      "conv_transpose1d l=9 ci=8 co=6 k=7 s=5 p=-2 d=4 op=-1 g=2 n=3 dtype=bf16";
+  EXPECT_EQ(to_string(parse_problem(full)), full);
+  EXPECT_EQ(to_string(parse_problem(plain + " dtype=f32 n=1 g=1 op=0 d=1 p=0 s=1")), plain);
+}
+
+TEST(ProblemText, HoldsEveryDoorAndGradient) {
+  for (const char* text :
+       {"conv1d l=9 ci=8 co=6 k=3 s=2 p=1 d=2 g=2 n=3", "conv2d l=8,9 ci=1 co=2 k=3,3",
+        "conv3d l=4,5,6 ci=1 co=2 k=1,2,3 s=1,1,2 p=0,1,0 dtype=f16",
+        "conv_transpose2d l=8,9 ci=1 co=2 k=3,2 s=2,1 op=0,1",
+        "conv_general l=8,9 ci=2 co=2 k=3,2 s=2,1 plo=1,0 phi=0,-1 id=1,2 flip=1 g=2",
+        "conv_general l=8 ci=2 co=2 k=3"})
+    for (const char* gradient : {"", " grad=x", " grad=w"})
+      EXPECT_EQ(to_string(parse_problem(std::string(text) + gradient)),
+                std::string(text) + gradient);
+  // A high padding that adds no output is not kept by the gradient with respect to the input.
+  EXPECT_EQ(to_string(parse_problem("conv_general l=8 ci=1 co=1 k=3 s=4 phi=1 grad=x")),
+            "conv_general l=8 ci=1 co=1 k=3 s=4 phi=-1 grad=x");
 }
 
 TEST(ProblemText, OtherOperationsHaveNone) {
@@ -164,11 +229,17 @@ TEST(ProblemText, AnyBytesAreRefusedOrRoundTrip) {
                                         "s=-",
                                         "k=0",
                                         "conv1d",
-                                        "l=0"};
+                                        "l=0",
+                                        "grad=x",
+                                        "grad=w",
+                                        "plo=1,2",
+                                        "id=2",
+                                        "flip=1",
+                                        ","};
   std::mt19937 random(7);
   int accepted = 0;
   for (int i = 0; i < 100000; ++i) {
-    std::string text = "conv_transpose1d";
+    std::string text(conv_doors()[random() % conv_doors().size()].name);
     if (random() % 8) text += " l=3 ci=2 co=4 k=3";
     for (size_t n = random() % 6; n-- > 0;) text += " " + pieces[random() % pieces.size()];
     if (random() % 2) text.erase(random() % text.size(), random() % 3);

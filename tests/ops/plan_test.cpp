@@ -25,11 +25,12 @@ TEST(Plan, ReadsBackTheSame) {
     EXPECT_EQ(parse_plan(to_string(plan)), plan) << to_string(plan);
   }
   for (const bool rows : {false, true})
-    for (const bool panels : {false, true}) {
-      Plan plan;
-      plan.fetch_rows = rows, plan.fetch_panels = panels;
-      EXPECT_EQ(parse_plan(to_string(plan)), plan) << to_string(plan);
-    }
+    for (const bool panels : {false, true})
+      for (const bool output : {false, true}) {
+        Plan plan;
+        plan.fetch_rows = rows, plan.fetch_panels = panels, plan.fetch_output = output;
+        EXPECT_EQ(parse_plan(to_string(plan)), plan) << to_string(plan);
+      }
 }
 
 TEST(Plan, KeysThatAreLeftOutKeepTheirDefaults) {
@@ -48,13 +49,15 @@ TEST(Plan, Errors) {
   expect_text("rows=0", "plan: rows= takes an integer from 1 to 2147483648, got '0'");
   expect_text("vectors=2147483649",
               "plan: vectors= takes an integer from 1 to 2147483648, got '2147483649'");
-  expect_text("edge=3x", "plan: edge= takes an integer from 1 to 2147483648, got '3x'");
-  expect_text("edge=", "plan: edge= takes an integer from 1 to 2147483648, got ''");
+  expect_text("edge=3x", "plan: edge= takes an integer from 0 to 2147483648, got '3x'");
+  expect_text("edge=", "plan: edge= takes an integer from 0 to 2147483648, got ''");
   expect_text("block=-1", "plan: block= takes an integer from 0 to 2147483648, got '-1'");
-  expect_text("lanes=rows", "plan: lanes= takes columns, channels or positions, got 'rows'");
+  expect_text("lanes=rows",
+              "plan: lanes= takes columns, channels, positions, inputs or outputs, got 'rows'");
   expect_text("depth=-1", "plan: depth= takes an integer from 0 to 2147483648, got '-1'");
   expect_text("outer=both", "plan: outer= takes panels or rows, got 'both'");
-  expect_text("fetch=all", "plan: fetch= takes none, rows, panels or both, got 'all'");
+  expect_text("fetch=all",
+              "plan: fetch= takes none or a sum of rows, panels and output, got 'all'");
   expect_text("tile=4",
               "plan: no key 'tile'; known: lanes, rows, vectors, edge, block, depth, outer, fetch");
 }

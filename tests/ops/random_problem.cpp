@@ -5,11 +5,13 @@
 
 #include <cstdlib>
 #include <iterator>
+#include <stdexcept>
 
 #include "compiler/specialise.h"
 #include "nestjit/error.h"
 #include "ops/conv/compile.h"
 #include "ops/conv/define.h"
+#include "ops/conv/gradients.h"
 #include "ops/conv/product.h"
 #include "ops/conv/schedule.h"
 
@@ -64,7 +66,15 @@ std::string reproduce_line(uint64_t seed, const std::string& test) {
                      test);
 }
 
+uint64_t Draw::next_choice() {
+  constexpr size_t most_zeros = 1000;
+  if (at_++ < choices_.size()) return choices_[at_ - 1];
+  if (at_ > choices_.size() + most_zeros) throw std::out_of_range("the choices came to an end");
+  return 0;
+}
+
 uint64_t Draw::next() {
+  if (chosen_) return next_choice();
   state_ += 0x9e3779b97f4a7c15u;
   uint64_t z = state_;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -100,6 +110,54 @@ ConvProblem random_problem(Draw& draw, double most_products) {
   }
 }
 
+namespace {
+
+ConvArguments random_arguments(Draw& draw, const ConvDoor& door) {
+  const size_t axes = door.axes > 0 ? door.axes : static_cast<size_t>(draw.between(1, 3));
+  const bool transposed = door.kind == ConvDoor::Kind::transposed;
+  const bool general = door.kind == ConvDoor::Kind::general;
+  ConvArguments a;
+  a.groups = draw.one_in(3) ? draw.between(2, 5) : 1;
+  const bool depthwise = draw.one_in(6);
+  if (depthwise) a.groups = draw.between(2, 40);
+  const int64_t in = depthwise ? 1 : draw.one_in(4) ? draw.between(6, 20) : draw.between(1, 5);
+  const int64_t out = depthwise ? 1 : draw.one_in(3) ? draw.between(1, 40) : draw.between(1, 6);
+  a.x_shape = {draw.between(1, 2)};
+  a.w_shape = {out * a.groups};
+  const int64_t longest = axes == 1 ? 30 : axes == 2 ? 9 : 5;
+  for (size_t axis = 0; axis < axes; ++axis) {
+    a.x_shape.push_back(draw.between(1, longest));
+    a.w_shape.push_back(draw.between(1, axes == 1 ? 7 : 4));
+    a.stride.push_back(draw.one_in(3) ? 1 : draw.between(1, 4));
+    a.dilation.push_back(draw.one_in(2) ? 1 : draw.between(1, 3));
+    a.padding.push_back(draw.between(-2, 4));
+    if (transposed) a.output_padding.push_back(draw.one_in(2) ? 0 : draw.between(-2, 4));
+    if (general) a.padding_high.push_back(draw.between(-2, 4));
+    if (general) a.input_dilation.push_back(draw.one_in(2) ? 1 : draw.between(1, 4));
+  }
+  a.flip = general && draw.one_in(2);
+  a.x_shape.push_back(in * a.groups);
+  a.w_shape.push_back(in);
+  return a;
+}
+
+}  // namespace
+
+ConvProblem random_member(Draw& draw, double most_products) {
+  while (true) {
+    const auto doors = conv_doors();
+    const ConvDoor& door = doors[static_cast<size_t>(draw.between(0, std::ssize(doors) - 1))];
+    try {
+      const ConvProblem problem = conv_problem(door, random_arguments(draw, door));
+      if (element_count(problem.y_shape()) == 0 || flop_count(problem) > 2 * most_products)
+        continue;
+      const int64_t kind = draw.between(0, 2);
+      return kind == 0 ? problem : kind == 1 ? input_gradient(problem) : weight_gradient(problem);
+    } catch (const Error&) {  // a negative extent: draw again
+    }
+  }
+}
+
 ConvProblem with_random_types(Draw& draw, ConvProblem problem) {
   if (draw.one_in(2)) return problem;
   const auto type = [&] { return static_cast<ir::Scalar>(draw.between(2, 5)); };
@@ -120,6 +178,13 @@ Plan random_plan(Draw& draw, const ConvProblem& problem) {
   plan.fetch_rows = draw.one_in(3);
   plan.depth_block = draw.one_in(3) ? draw.between(1, 9) : 0;
   plan.fetch_panels = draw.one_in(3);
+  plan.fetch_output = draw.one_in(3);
+  // A tile of many rows takes long to interpret.
+  if (plan.lanes == Lanes::columns && problem.axes.size() == 1 && products_of(problem).rows <= 12 &&
+      draw.one_in(3))
+    plan.edge_rows = plan.row_block = plan.depth_block = 0;
+  if (problem.result == ConvResult::weight_gradient && plan.lanes == Lanes::columns)
+    plan.lanes = draw.one_in(2) ? Lanes::inputs : Lanes::outputs;
   return plan;
 }
 

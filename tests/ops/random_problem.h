@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "compiler/schedule.h"
 #include "ops/conv/plan.h"
@@ -21,22 +23,31 @@ SeedRange seed_range(uint64_t default_first, int default_count);
 /// "NESTJIT_TEST_SEED=17 NESTJIT_TEST_COUNT=1 ops_test --gtest_filter=<test>"
 std::string reproduce_line(uint64_t seed, const std::string& test);
 
-/// A generator of uniform choices (SplitMix64).
+/// A generator of uniform choices: from a seed (SplitMix64), or from choices that were made before,
+/// which are followed by zeros. Throws std::out_of_range when too many zeros were asked for.
 class Draw {
  public:
   explicit Draw(uint64_t seed) : state_(seed) {}
+  explicit Draw(std::vector<uint64_t> choices) : choices_(std::move(choices)), chosen_(true) {}
   /// A number in [low, high].
   int64_t between(int64_t low, int64_t high);
   bool one_in(int n) { return between(1, n) == 1; }
 
  private:
   uint64_t next();
-  uint64_t state_;
+  uint64_t next_choice();
+  uint64_t state_ = 0;
+  std::vector<uint64_t> choices_;
+  size_t at_ = 0;
+  bool chosen_ = false;
 };
 
 /// A conv_transpose1d with every parameter drawn, negative padding and output padding among them;
 /// its output and its input are not empty, and it needs at most `most_products` products.
 ConvProblem random_problem(Draw& draw, double most_products);
+
+/// Any member of the family, forward or a gradient, under the same rules.
+ConvProblem random_member(Draw& draw, double most_products);
 
 /// The problem with element types drawn for both operands: f32 for half of the problems, one type
 /// for most others.

@@ -30,7 +30,7 @@ struct Operands {
 };
 
 Elements unwritten_output(const ConvProblem& problem) {
-  return Elements(problem.dtype, element_count(problem.y_shape()));
+  return Elements(problem.dtype, element_count(problem.result_shape()));
 }
 
 Elements interpret_state(const ConvProblem& problem, const compiler::Scheduled& state,
@@ -62,7 +62,8 @@ Elements run_code(const ConvProblem& problem, const compiler::CompiledKernel& ke
     EXPECT_EQ(operand.entry(&frame), 0);
   }
   for (const Elements& buffer : packed) buffers.push_back(buffer.data());
-  const std::array<int64_t, 2> lengths = symbol_values(problem);
+  const std::array<int64_t, 2> lengths =
+      kernel.symbols.empty() ? std::array<int64_t, 2>{} : symbol_values(problem);
   const compiler::Frame frame{buffers.data(), lengths.data(), 0, kernel.workgroups_at(lengths)};
   EXPECT_EQ(kernel.entry(&frame), 0);
   return y;

@@ -11,57 +11,69 @@ namespace nestjit::ops {
 namespace {
 
 TEST(Triangle, HoldsForGoldenCasesAtEveryLevel) {
-  int cases = 0, stages = 0;
+  int problems = 0, stages = 0;
   for (const char* file : {NESTJIT_SOURCE_DIR "/tests/data/cases.jsonl",
                            NESTJIT_SOURCE_DIR "/tests/data/cases_mlx_gets_wrong.jsonl"})
     for (const tools::GoldenCase& golden : tools::read_golden_cases(file)) {
-      if (golden.op != "conv_transpose1d" || golden.kind != tools::GoldenKind::forward) continue;
-      SCOPED_TRACE(golden.id);
-      const ConvProblem problem = tools::problem_of(golden);
-      const tools::GoldenOperands operands = tools::operands_of(golden);
-      // One level a case in turn: all levels see a third of the cases each.
-      const compiler::Target& host = compiler::host_target();
-      const int level = cases % (static_cast<int>(host.level) + 1);
-      const compiler::Target target =
-          compiler::forced_down(host, compiler::name_of(static_cast<compiler::Level>(level)));
-      ASSERT_NO_FATAL_FAILURE(stages += expect_triangle(problem, default_schedule(problem, target),
-                                                        target, operands.x, operands.w, cases + 1)
-                                            .stages);
-      if (HasFailure()) return;
-      ++cases;
+      for (const ConvProblem& problem : tools::problems_of(golden)) {
+        SCOPED_TRACE(golden.id + ": " + to_string(problem));
+        const tools::GoldenOperands operands = tools::operands_of(golden, problem);
+        // One level a problem in turn: all levels see a third of the problems each.
+        const compiler::Target& host = compiler::host_target();
+        const int level = problems % (static_cast<int>(host.level) + 1);
+        const compiler::Target target =
+            compiler::forced_down(host, compiler::name_of(static_cast<compiler::Level>(level)));
+        ASSERT_NO_FATAL_FAILURE(stages +=
+                                expect_triangle(problem, default_schedule(problem, target), target,
+                                                operands.x, operands.w, problems + 1)
+                                    .stages);
+        if (HasFailure()) return;
+        ++problems;
+      }
     }
-  EXPECT_EQ(cases, 248);
-  fmt::print("{} cases, {} states interpreted\n", cases, stages);
+  EXPECT_EQ(problems, 494);
+  fmt::print("{} problems, {} states interpreted\n", problems, stages);
 }
 
-TEST(Triangle, HoldsForRandomProblemsAndSchedules) {
-  const SeedRange seeds = seed_range(20260101, 2000);
+using RandomProblem = ConvProblem (*)(Draw& draw, double most_products);
+
+void expect_random_triangles(const char* test, const SeedRange& seeds, RandomProblem random,
+                             int extra_steps) {
   fmt::print("seeds {} ... {}\n", seeds.first,
              seeds.first + static_cast<uint64_t>(seeds.count) - 1);
   int stages = 0;
   for (int i = 0; i < seeds.count; ++i) {
     const uint64_t seed = seeds.first + static_cast<uint64_t>(i);
     Draw draw(seed);
-    const ConvProblem problem = with_random_types(draw, random_problem(draw, 2000));
+    const ConvProblem problem = with_random_types(draw, random(draw, 2000));
     const compiler::Target target = random_target(draw);
-    const compiler::Schedule schedule = random_schedule(draw, problem, target, 3);
-    SCOPED_TRACE(fmt::format("{}\n{} on {}\n{}",
-                             reproduce_line(seed, "Triangle.HoldsForRandomProblemsAndSchedules"),
-                             to_string(problem), target.name(), to_string(schedule)));
+    const compiler::Schedule schedule = random_schedule(draw, problem, target, extra_steps);
+    SCOPED_TRACE(fmt::format("{}\n{} on {}\n{}", reproduce_line(seed, test), to_string(problem),
+                             target.name(), to_string(schedule)));
     const auto integers = [&](const std::vector<int64_t>& shape) {
       std::vector<float> values(static_cast<size_t>(element_count(shape)));
       for (float& v : values) v = static_cast<float>(draw.between(-4, 4));
       return values;
     };
-    const std::vector<float> x = integers(problem.x_shape()), w = integers(problem.w_shape());
+    const std::vector<float> x = integers(problem.x_shape()), w = integers(problem.second_shape());
     try {
       stages += expect_triangle(problem, schedule, target, x, w, seed + 1).stages;
     } catch (const Error& error) {
       FAIL() << name_of(error.kind()) << ": " << error.what();
     }
-    if (HasFailure()) return;
+    if (testing::Test::HasFailure()) return;
   }
   fmt::print("{} pairs, {} states interpreted\n", seeds.count, stages);
+}
+
+TEST(Triangle, HoldsForRandomProblemsAndSchedules) {
+  expect_random_triangles("Triangle.HoldsForRandomProblemsAndSchedules", seed_range(20260101, 2000),
+                          random_problem, 3);
+}
+
+TEST(Triangle, HoldsForRandomMembersOfTheFamily) {
+  expect_random_triangles("Triangle.HoldsForRandomMembersOfTheFamily", seed_range(20260601, 1500),
+                          random_member, 2);
 }
 
 }  // namespace

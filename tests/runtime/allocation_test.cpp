@@ -77,6 +77,24 @@ TEST(Allocations, AreCounted) {
   EXPECT_GE(allocations - before, 2);
 }
 
+TEST(Allocations, OfBoundCallsWithArraysAreNone) {
+  const array x = ramp({1, 40, 16}), w = ramp({16, 8, 16});
+  const BoundConv bound = bind_conv_transpose1d(w, x.shape(), 4, 2);
+  array y = array::empty(bound.output_shape());
+  bound(x, y);
+  const int64_t before = allocations;
+  for (int i = 0; i < 10; ++i) bound(x, y);
+  EXPECT_EQ(allocations - before, 0);
+}
+
+TEST(Allocations, OfARepeatedSmallCallAreThoseOfItsResult) {
+  const array x = ramp({1, 3, 2}), w = ramp({4, 2, 2});
+  conv_transpose1d(x, w);
+  const int64_t before = allocations;
+  for (int i = 0; i < 10; ++i) conv_transpose1d(x, w);
+  EXPECT_EQ(allocations - before, 10 * 3);  // shape, strides, memory
+}
+
 TEST(Allocations, OfBoundCallsAreNone) {
   for (const auto& [length, channels, groups] :
        {std::tuple{1, 4, 1}, {40, 16, 1}, {2000, 64, 1}, {400, 32, 32}, {400, 32, 4}}) {

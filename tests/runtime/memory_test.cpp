@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <vector>
 
+#include "nestjit/array.h"
 #include "tests/ops/expect_error.h"
 
 namespace nestjit::runtime {
@@ -39,6 +41,29 @@ TEST(Memory, TheConfiguredLimitIsKept) {
   expect_error(ErrorKind::resource, "second: 2097152 bytes on top of",
                [] { allocate_block(int64_t{2} << 20, "second"); });
   EXPECT_NE(allocate_block(1000, "small"), nullptr);
+}
+
+TEST(Memory, TheConfiguredLimitHoldsForManySmallArrays) {
+  const Setting limit("NESTJIT_MEMORY_LIMIT", "1");
+  const int64_t before = held_memory();
+  std::vector<array> many;
+  expect_error(ErrorKind::resource, "a small array: 400 bytes on top of", [&] {
+    for (int i = 0; i < 100000; ++i) many.push_back(array::empty({100}));
+  });
+  EXPECT_EQ(held_memory(), before + 400 * static_cast<int64_t>(many.size()));
+  EXPECT_LE(held_memory(), (int64_t{1} << 20) + (64 << 10));
+  many.clear();
+  EXPECT_EQ(held_memory(), before);
+}
+
+TEST(Memory, SmallArraysAreAlignedLikeOthers) {
+  std::vector<array> some;
+  for (const int64_t n : {1, 3, 16, 17, 127, 128, 129}) {
+    for (int i = 0; i < 5; ++i) {
+      some.push_back(array(std::vector<float>(static_cast<size_t>(n), 1.0f), {n}));
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(some.back().raw()) % 64, 0u);
+    }
+  }
 }
 
 TEST(Memory, TheLimitMustBeANumber) {

@@ -204,6 +204,28 @@ TEST(Accumulate, RefusesOtherLeaves) {
                  step, "q", update);
 }
 
+TEST(Accumulate, AFirstStoreMayStandBeforeTheAccumulator) {
+  const auto kernel = [](const std::string& first, const std::string& finish) {
+    return leaf(first + R"(
+        allocate s: f32[1] tile {
+          s[0] = 2.0f32
+          for k in [q, q + 3) reduction {
+            s[0] = s[0] + x[k]
+          }
+          )" + finish +
+                "}");
+  };
+  const char* steps = "unroll q\naccumulate q -> acc";
+  const char* finish = "y[q] = y[q] - s[0]";
+  for (const char* first : {"y[q] = x[q]", "if 0 <= q { y[q] = 0.5f32 }"})
+    expect_same_bits(kernel(first, finish), steps);
+  expect_contains(text_of(scheduled(kernel("y[q] = x[q]", finish), steps)),
+                  "y[q_3] = x[q_3] - acc[q_3]");
+  const char* refusal = "the store before its accumulator must be to the element that is finished";
+  expect_refused(kernel("z[q] = 0.5f32", finish), steps, "q", refusal);
+  expect_refused(kernel("y[q + 1] = 0.5f32", finish), steps, "q", refusal);
+}
+
 TEST(Accumulate, RefusesOtherUpdates) {
   const char* step = "accumulate q -> acc";
   expect_refused(leaf("y[q] = 0.0f32 for k in [0, 9) reduction { y[q; k < 3] = y[q] + x[k] }"),

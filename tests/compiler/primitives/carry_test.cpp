@@ -49,6 +49,61 @@ TEST(Carry, TilesResumeFromTheOutput) {
   expect_contains(text, "if kb == 0 {");
 }
 
+/// Chunks of a sum, each added up from zero and then to the output; CHUNKS of them a batch.
+std::string chunks(int64_t batches, int64_t count) {
+  return with(with(R"(
+    kernel k(x: f32[3, 40, 12] input, w: f32[3, 40, 8] input, y: f32[12, 8] output) fused {
+      for q in [0, 12) parallel {
+        for lane in [0, 8) parallel {
+          if q + lane <= 17 {
+            y[q, lane] = 0.25f32
+            for n in [0, BATCHES) reduction {
+              for b in [0, CHUNKS) reduction {
+                allocate part: f32[1] tile {
+                  part[0] = 0.0f32
+                  for r in [b*16, min(b*16 + 16, 40)) reduction {
+                    part[0] = fma(x[n, r, q], w[n, r, lane], part[0])
+                  }
+                  y[q, lane] = y[q, lane] + part[0]
+                }
+              }
+            }
+          }
+        }
+      }
+    })",
+                   "BATCHES", batches),
+              "CHUNKS", count);
+}
+
+TEST(Carry, OneReductionAfterAnother) {
+  const char* steps = R"(
+    split q by=5 tail=peel -> q0 q1 rest
+    carry q0/n q0
+    carry q0/b q0
+    carry rest/n rest
+    carry rest/b rest)";
+  const char* tile = R"(
+    unroll q1
+    vectorize q0/lane
+    accumulate q1 q0/lane -> acc
+    unroll rest
+    vectorize rest/lane
+    accumulate rest rest/lane -> acc2)";
+  for (const int64_t batches : {1, 3})
+    for (const int64_t count : {1, 3}) {
+      expect_same_bits(chunks(batches, count), steps);
+      expect_same_bits(chunks(batches, count), std::string(steps) + tile);
+    }
+  const std::string text = text_of(scheduled(chunks(3, 3), std::string(steps) + tile));
+  expect_contains(text, "if n == 0 and b == 0 {");
+  expect_contains(text, "y[q0*5 + q1_2, lane_2] = 0.25f32 + acc[q1_2, lane_2]");
+  expect_contains(text, "y[q0*5 + q1_3, lane_3] = y[q0*5 + q1_3, lane_3] + acc[q1_3, lane_3]");
+  const std::string once = text_of(scheduled(chunks(1, 1), std::string(steps) + tile));
+  expect_contains(once, "= 0.25f32 + acc[");
+  EXPECT_EQ(once.find("] + acc["), std::string::npos) << once;
+}
+
 TEST(Carry, Refusals) {
   expect_refused(product(40), "carry q c", "q", "it is not a reduction");
   expect_refused(product(40), "unroll k\ncarry k q", "k", "it is mapped 'unrolled' already");

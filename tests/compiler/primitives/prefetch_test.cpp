@@ -72,6 +72,47 @@ TEST(PrefetchStep, SkipsWhatThisIterationReads) {
             Found{"x + q0*100 + k + 100"});
 }
 
+// Rows of a tile that lie apart: lines are counted, not elements.
+TEST(PrefetchStep, SkipsGapsBetweenRows) {
+  EXPECT_EQ(prefetches(scheduled(tiles("q0*400 + q1*100 + k", 9, 16), "prefetch x q0 k")),
+            Found{"x + q0*400 + k*100 + 400"});
+  // Of the rows q0*2 ... q0*2 + 3, the next tile adds two.
+  EXPECT_EQ(prefetches(scheduled(tiles("q0*200 + q1*100 + k", 9, 16), "prefetch x q0 k")),
+            Found{"x + q0*200 + k*100 + 400"});
+  // Rows of 20 elements take two lines each, 8 lines in 16 iterations.
+  EXPECT_EQ(prefetches(scheduled(tiles("q0*400 + q1*100 + k", 9, 20), "prefetch x q0 k")),
+            Found{"x + q0*400 + floordiv(k, 2)*100 + floormod(k, 2)*16 + 400"});
+}
+
+// Columns 4 and further of a row belong to the next position.
+TEST(PrefetchStep, OfDividedColumns) {
+  EXPECT_EQ(
+      prefetches(scheduled(tiles("q0*400 + floordiv(q1, 2)*200 + floormod(q1, 2)*8 + k", 9, 4),
+                           "prefetch x q0 k")),
+      Found{"x + q0*400 + k*200 + 400"});
+}
+
+// The loops inside begin where q0 says, and the first rows are clamped.
+TEST(PrefetchStep, LooksThroughLetsAndClamps) {
+  const char* nest = R"(
+    kernel k(x: f32[900] input, y: f32[90] output) {
+      for q0 in [0, 9) parallel {
+        for g in [0, 4) parallel {
+          let first: index = max(q0*8 - 2, 0)
+          for q in [first, first + min(8, 70 - q0*8)) parallel {
+            y[q + g] = x[q*4 + g]
+          }
+        }
+      }
+    })";
+  EXPECT_EQ(prefetches(scheduled(nest, "prefetch x q0 g")), Found{"x + q0*32 + g*8 + 24"});
+}
+
+TEST(PrefetchStep, OfAnOutput) {
+  EXPECT_EQ(prefetches(scheduled(tiles("q0*64 + q1*16 + k", 9, 16), "prefetch y q0 k")),
+            Found{"y + q0*32 + p + k*2 + 32"});
+}
+
 TEST(PrefetchStep, OfAnotherDimensionAndAnOuterLoop) {
   EXPECT_EQ(prefetches(scheduled(tiles("k", 9, 16), "prefetch w p k")), Found{"w + p + k + 121"});
 }
@@ -89,15 +130,13 @@ TEST(PrefetchStep, Refusals) {
   expect_refused(k, "prefetch x q0 r", "r", "there is no loop of that name; known: k, p, q0, q1");
   expect_refused(k, "prefetch x k q0", "q0", "it must be inside 'k'");
   expect_refused(k, "prefetch x q0 q0", "q0", "it must be inside 'q0'");
-  expect_refused(k, "prefetch y q0 k", "y",
-                 "it is an output buffer, and only inputs and constants are prefetched");
-  expect_refused(k, "prefetch z q0 k", "z", "it is not read below 'k'");
+  expect_refused(k, "prefetch z q0 k", "z", "it is not used below 'q0'");
   expect_refused(tiles("q0*64 + floordiv(q0, 2) + k", 9, 16), "prefetch x q0 k", "x",
                  "its address is not linear in 'q0'");
   expect_refused(tiles("0 - q0*64 + k + 600", 9, 16), "prefetch x q0 k", "x",
-                 "what an iteration of 'q0' reads of it is not known");
-  expect_refused(tiles("q0*400 + q1*100 + k", 9, 1), "prefetch x q0 k", "x",
-                 "an iteration of 'k' would ask for 19 cache lines, more than 16");
+                 "what an iteration of 'q0' uses of it is not known");
+  expect_refused(tiles("q0*1200 + q1*300 + k", 9, 300), "prefetch x q0 q1", "x",
+                 "an iteration of 'q1' would ask for 19 cache lines, more than 16");
   const char* two = R"(
     kernel k(x: f32[90] input, y: f32[8] output) symbols(n in [0, 8]) {
       for q in [0, 8) parallel {
@@ -109,7 +148,7 @@ TEST(PrefetchStep, Refusals) {
         }
       }
     })";
-  expect_refused(two, "prefetch x q c", "x", "it is read at two places below 'c'");
+  expect_refused(two, "prefetch x q c", "x", "it is used at two places below 'c'");
   expect_refused(two, "prefetch x q k", "k", "its extent is not a constant");
 }
 

@@ -1,0 +1,118 @@
+//   tighten                  guards on positions become bounds of a chunk
+//   split, reorder           panels of lanes, a tap each; rows of a tile
+//   parallel                 panels and taps over workgroups
+//   carry                    chunks outside of the tiles, with their sums in dw
+//   unroll, vectorize, accumulate    the register tile, added to dw at the end of a chunk
+#include "ops/conv/schedule_weight_gradient.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "ops/conv/gradients.h"
+
+namespace nestjit::ops {
+namespace {
+
+using compiler::Schedule;
+using compiler::Target;
+using Handles = std::vector<std::string>;
+
+class WeightTemplate {
+ public:
+  WeightTemplate(const ConvProblem& problem, const Target& target, const Plan& plan)
+      : problem_(problem),
+        plan_(plan),
+        lanes_(target.lanes(accumulation_type(problem))) {
+    for (size_t a = 0; a < problem.axes.size(); ++a) {
+      const std::string number = problem.axes.size() == 1 ? "" : std::to_string(a);
+      taps_.push_back("k" + number);
+      positions_.push_back((sums_over_input(problem.axes[a]) ? "i" : "o") + number);
+    }
+  }
+
+  Schedule build() {
+    if (flop_count(problem_) == 0 || sums_apart(problem_)) {
+      step("parallel g co");
+      return std::move(schedule_);
+    }
+    step("tighten {} keep=inner", positions_.back());
+    switch (plan_.lanes) {
+      case Lanes::inputs: lanes_over("ci", "co", problem_.out_channels / problem_.groups); break;
+      case Lanes::outputs: lanes_over("co", "ci", problem_.in_channels / problem_.groups); break;
+      case Lanes::channels: lanes_over_groups(); break;
+      default: base::invalid("plan: a weight gradient takes lanes=inputs, outputs or channels");
+    }
+    return std::move(schedule_);
+  }
+
+ private:
+  template <class... Args>
+  void step(fmt::format_string<Args...> text, Args&&... args) {
+    schedule_.then(fmt::format(text, std::forward<Args>(args)...));
+  }
+  static std::string join(const Handles& handles) {
+    return fmt::format("{}", fmt::join(handles, " "));
+  }
+
+  /// Splits a loop into panels of plan.vectors vectors: panel loop "p0", then the tile's loops.
+  Handles panels(const std::string& loop) {
+    if (plan_.vectors == 1) {
+      step("split {} by={} tail=guard -> p0 lane", loop, lanes_);
+      return {"lane"};
+    }
+    step("split {} by={} tail=guard -> p0 pv", loop, plan_.vectors * lanes_);
+    step("split pv by={} -> p1 lane", lanes_);
+    return {"p1", "lane"};
+  }
+
+  void lanes_over(const std::string& lanes, const std::string& rows, int64_t count) {
+    const Handles inner = panels(lanes);
+    step("reorder g p0 {} {} {}", join(taps_), rows, join(inner));
+    step("parallel g p0 {}", join(taps_));
+    if (count <= plan_.rows) return tile("", rows, {rows}, inner);
+    if (count % plan_.rows == 0) {
+      step("split {} by={} -> r0 r1", rows, plan_.rows);
+      return tile("", "r0", {"r1"}, inner);
+    }
+    step("split {} by={} tail=peel -> r0 r1 rest", rows, plan_.rows);
+    tile("r0/", "r0", {"r1"}, inner);
+    tile("rest/", "rest", {"rest"}, inner);
+  }
+
+  void lanes_over_groups() {
+    const Handles inner = panels("g");
+    step("reorder p0 {} co ci {}", join(taps_), join(inner));
+    step("parallel p0 {} co ci", join(taps_));
+    tile("", inner.front(), {}, inner);
+  }
+
+  /// Chunks outside of the loops from `outermost` on, and in them the tile of `rows` and `inner`.
+  void tile(const std::string& prefix, const std::string& outermost, const Handles& rows,
+            const Handles& inner) {
+    Handles chunks{"n"};
+    chunks.insert(chunks.end(), positions_.begin(), positions_.end() - 1);
+    chunks.push_back("b");
+    for (const std::string& loop : chunks) step("carry {}{} {}", prefix, loop, outermost);
+    Handles band = rows;
+    for (const std::string& loop : inner) band.push_back(prefix + loop);
+    const Handles unrolled(band.begin(), band.end() - 1);
+    if (!unrolled.empty()) step("unroll {}", join(unrolled));
+    step("vectorize {}", band.back());
+    step("accumulate {} -> {}acc", join(band), prefix);
+  }
+
+  const ConvProblem& problem_;
+  const Plan& plan_;
+  int64_t lanes_;
+  Handles taps_, positions_;
+  Schedule schedule_;
+};
+
+}  // namespace
+
+Schedule weight_gradient_schedule(const ConvProblem& problem, const Target& target,
+                                  const Plan& plan) {
+  return WeightTemplate(problem, target, plan).build();
+}
+
+}  // namespace nestjit::ops

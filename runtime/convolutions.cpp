@@ -1,0 +1,64 @@
+#include "nestjit/convolutions.h"
+
+#include "runtime/compute.h"
+#include "runtime/conv_call.h"
+#include "runtime/parameters.h"
+
+namespace nestjit {
+namespace {
+
+array run(std::string_view op, const array& input, const array& weight,
+          const ops::ConvArguments& parameters, const StreamOrDevice& stream) {
+  const ops::ConvProblem problem = runtime::judge_conv(
+      op, {input.shape(), input.dtype()}, {weight.shape(), weight.dtype()}, parameters, stream);
+  return runtime::compute(problem, input, weight, stream);
+}
+
+}  // namespace
+
+array conv1d(const array& input, const array& weight, int stride, int padding, int dilation,
+             int groups, StreamOrDevice stream) {
+  return run("conv1d", input, weight, runtime::convolution(stride, padding, dilation, groups),
+             stream);
+}
+
+array conv2d(const array& input, const array& weight, std::pair<int, int> stride,
+             std::pair<int, int> padding, std::pair<int, int> dilation, int groups,
+             StreamOrDevice stream) {
+  return run("conv2d", input, weight, runtime::convolution(stride, padding, dilation, groups),
+             stream);
+}
+
+array conv3d(const array& input, const array& weight, std::tuple<int, int, int> stride,
+             std::tuple<int, int, int> padding, std::tuple<int, int, int> dilation, int groups,
+             StreamOrDevice stream) {
+  return run("conv3d", input, weight, runtime::convolution(stride, padding, dilation, groups),
+             stream);
+}
+
+array conv_general(const array& input, const array& weight, const std::vector<int>& stride,
+                   const std::vector<int>& padding_low, const std::vector<int>& padding_high,
+                   const std::vector<int>& kernel_dilation, const std::vector<int>& input_dilation,
+                   int groups, bool flip, StreamOrDevice stream) {
+  return run("conv_general", input, weight,
+             runtime::general(stride, padding_low, padding_high, kernel_dilation, input_dilation,
+                              groups, flip),
+             stream);
+}
+
+array conv_transpose2d(const array& input, const array& weight, std::pair<int, int> stride,
+                       std::pair<int, int> padding, std::pair<int, int> dilation,
+                       std::pair<int, int> output_padding, int groups, StreamOrDevice stream) {
+  return run("conv_transpose2d", input, weight,
+             runtime::transposed(stride, padding, dilation, output_padding, groups), stream);
+}
+
+array conv_transpose3d(const array& input, const array& weight, std::tuple<int, int, int> stride,
+                       std::tuple<int, int, int> padding, std::tuple<int, int, int> dilation,
+                       std::tuple<int, int, int> output_padding, int groups,
+                       StreamOrDevice stream) {
+  return run("conv_transpose3d", input, weight,
+             runtime::transposed(stride, padding, dilation, output_padding, groups), stream);
+}
+
+}  // namespace nestjit
