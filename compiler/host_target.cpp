@@ -76,6 +76,8 @@ Rates detected_rates() {
   if (amd && family <= zen3_and_zen4) {  // 512-bit operations take both halves of the pipes
     rates.fma_bytes = rates.load_bytes = 64;
     rates.store_bytes = 32;
+    rates.conversion = 0;  // other pipes
+    rates.pair_stall = 3;
     rates.l3_bytes = 25;
     rates.ghz = 3.7;
   }

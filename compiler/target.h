@@ -25,6 +25,8 @@ struct Rates {
   double store_bytes = 64;  // of vectors written a cycle
   double most_vectors = 2;  // vectors of any width that start an operation of one kind a cycle
   double issue = 6;         // operations started a cycle
+  double conversion = 1;    // of what a multiply-add takes of the arithmetic units, a conversion's
+  double pair_stall = 0;    // cycles lost in a step that converts two vectors for its broadcasts
   double fma_latency = 4;   // cycles
   double l2_bytes = 32;     // streamed from the second-level cache a cycle
   double l3_bytes = 20;     // from the third-level cache

@@ -77,17 +77,18 @@ class Converter {
     return ir_.CreateBitCast(half, shaped(ir_.getInt16Ty()));
   }
 
-  // Adds just below half of the last kept place, and its last bit for ties.
+  // Adds just below half of the last kept place, and its last bit for ties. The dropped places hold
+  // what is left.
   llvm::Value* rounded(llvm::Value* bits, unsigned dropped) const {
     llvm::Value* last = ir_.CreateAnd(ir_.CreateLShr(bits, word(dropped)), word(1));
     llvm::Value* bias = ir_.CreateAdd(last, word((1U << (dropped - 1)) - 1));
-    return ir_.CreateLShr(ir_.CreateAdd(bits, bias), word(dropped));
+    return ir_.CreateAdd(bits, bias);
   }
 
   // A NaN stays a quiet NaN.
   llvm::Value* bf16_bits(llvm::Value* bits, llvm::Value* is_nan) const {
-    llvm::Value* nan = ir_.CreateLShr(ir_.CreateOr(bits, word(quiet)), word(16));
-    return ir_.CreateSelect(is_nan, nan, rounded(bits, 16));
+    llvm::Value* nan = ir_.CreateOr(bits, word(quiet));
+    return ir_.CreateLShr(ir_.CreateSelect(is_nan, nan, rounded(bits, 16)), word(16));
   }
 
   // The exponent is moved from a bias of 15 to one of 127, twice as far for infinities and NaN.
@@ -113,7 +114,8 @@ class Converter {
     llvm::Value* half = ir_.CreateBitCast(word(126U << 23), type(Scalar::f32));
     llvm::Value* sum = bits_of(ir_.CreateFAdd(as_float(magnitude), half));
     llvm::Value* denormal = ir_.CreateSub(sum, word(126U << 23));
-    llvm::Value* normal = ir_.CreateSub(rounded(magnitude, 13), word(112U << 10));
+    llvm::Value* normal =
+        ir_.CreateSub(ir_.CreateLShr(rounded(magnitude, 13), word(13)), word(112U << 10));
     llvm::Value* finite =
         ir_.CreateSelect(ir_.CreateICmpULT(magnitude, word(113U << 23)), denormal, normal);
     llvm::Value* is_nan = ir_.CreateICmpUGT(magnitude, word(infinity));

@@ -30,9 +30,11 @@ constexpr double blocked_overhead = 1.006;  // of bounds by block, and panels th
 constexpr double in_a_row = 0.2;            // or when lines follow one another in memory
 constexpr double page = 4096;
 constexpr double conversion = 2;            // operations of a converted vector
-constexpr double broadcast_conversion = 4;  // of an element that is converted and broadcast
-constexpr double conversion_share = 0.25;   // of them, beside the FMAs of the same step
+constexpr double broadcast_conversion = 2;  // cycles of an element that is converted and broadcast
 constexpr double staged_vector = 3;         // cycles of a vector of converted input, copied
+
+/// What two things take side by side: hardly more than the longer one, unless they are alike.
+double root_of_cubes(double a, double b) { return std::cbrt(a * a * a + b * b * b); }
 
 double ceil_div(int64_t a, int64_t b) { return static_cast<double>(base::ceil_div(a, b)); }
 
@@ -130,16 +132,26 @@ class CostModel::Model {
     const double products = rows * vectors;
     const bool each_broadcast =
         converts_input(problem_) && !stages_input(problem_, products_, plan);
-    const double conversions = (converted_weights_ ? conversion * vectors : 0) +
-                               (each_broadcast ? broadcast_conversion * rows : 0);
+    const double conversions = converted_weights_ ? conversion * vectors : 0;
+    // On pipes of their own, conversions are hidden behind many multiply-adds.
+    const double shared = rates_.conversion * conversions / rates_.fma(vector_);
+    const double beside = conversions / rates_.fma(vector_) - shared;
     const double issue = (products + conversions + rows + vectors + 3) / rates_.issue;
     // A broadcast reads one element: as many start a cycle as vectors of any width may.
     const double loads = rows / rates_.most_vectors + vectors / rates_.load(weight_vector_);
-    const double vector_operations = products + conversion_share * conversions;
-    return std::max({vector_operations / rates_.fma(vector_), loads, rates_.fma_latency, issue});
+    const double arithmetic = root_of_cubes(products / rates_.fma(vector_) + shared, beside) +
+                              stall(vectors) + (each_broadcast ? broadcast_conversion * rows : 0);
+    return std::max({arithmetic, loads, rates_.fma_latency, issue});
   }
 
  private:
+  /// Conversions of few vectors hold back the multiply-adds that wait for a broadcast too. With one
+  /// vector the broadcast is an operand in memory.
+  double stall(double vectors) const {
+    if (!converted_weights_ || vectors < 2 || vectors > 3) return 0;
+    return vectors == 2 ? rates_.pair_stall : 0.3 * rates_.pair_stall;
+  }
+
   double outer_loops() const { return static_cast<double>(problem_.batch * problem_.groups); }
   double blocks(const Plan& plan) const {
     return plan.row_block > 0 ? ceil_div(products_.rows, plan.row_block) : 1;
@@ -229,7 +241,7 @@ class CostModel::Model {
     const double rate =
         panel < 0.7 * static_cast<double>(target_.l2_bytes) ? rates_.l2_bytes : rates_.l3_bytes;
     const double moved = vectors * weight_vector_ / rate * (vectors > 8 ? 1.1 : 1);
-    return std::cbrt(compute * compute * compute + moved * moved * moved);
+    return root_of_cubes(compute, moved);
   }
 
   /// Sums that go through memory between blocks of the reduction.
@@ -261,7 +273,9 @@ class CostModel::Model {
     if (!stages_input(problem_, products_, plan)) return 0;
     const auto rows = static_cast<double>(plan.row_block > 0 ? staged_rows(products_, plan)
                                                              : problem_.axes[0].input);
-    const double row = ceil_div(products_.depth, lanes_) * staged_vector + tile_overhead;
+    const bool one_walk = copies_in_one_walk(problem_, lanes_);
+    const double row =
+        ceil_div(products_.depth, lanes_) * staged_vector + (one_walk ? 0 : tile_overhead);
     return outer_loops() * blocks(plan) * copies_of_a_block(plan) * rows * row;
   }
 

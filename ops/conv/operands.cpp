@@ -33,6 +33,10 @@ bool stages_input(const ConvProblem& problem, const Products& products, const Pl
          staged_rows(products, plan) <= most_staged_rows(problem);
 }
 
+bool copies_in_one_walk(const ConvProblem& problem, int64_t lanes) {
+  return problem.groups == 1 && problem.in_channels % lanes == 0;
+}
+
 ir::Scalar packed_type(const ConvProblem& problem, const compiler::Target& target, Lanes lanes) {
   const bool is_cheap = problem.w_dtype != ir::Scalar::f16 || target.has_f16c;
   return lanes != Lanes::positions && is_cheap ? problem.w_dtype : accumulation_type(problem);

@@ -16,6 +16,9 @@ bool converts_weights(const ConvProblem& problem);
 /// they are few enough and lie on one line: see the primitive `stage`.
 bool stages_input(const ConvProblem& problem, const Products& products, const Plan& plan);
 
+/// Whether such a copy is one walk through memory: whole rows in whole vectors.
+bool copies_in_one_walk(const ConvProblem& problem, int64_t lanes);
+
 /// Rows of the input in such a copy, and the most that there may be.
 int64_t staged_rows(const Products& products, const Plan& plan);
 int64_t most_staged_rows(const ConvProblem& problem);

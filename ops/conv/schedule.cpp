@@ -231,14 +231,19 @@ class Template {
     return part;
   }
 
-  /// The input that an iteration of the last of these loops reads, row by row.
+  /// A copy of the input that an iteration of the last of these loops reads.
   void stage(Handles loops) {
     has_copy_ = true;
     std::erase(loops, "");
     step("stage x {} order=1,2 as={} fill=none -> xs sr sc", loops.back(),
          name_of(accumulation_type(problem_)));
     step("tighten sr");
-    step("split sc by={} tail=peel -> sc0 sc1 sc2", lanes_);
+    if (copies_in_one_walk(problem_, lanes_)) {
+      step("split sc by={} -> sc0 sc1", lanes_);
+      step("fuse sr sc0 -> sv");
+    } else {
+      step("split sc by={} tail=peel -> sc0 sc1 sc2", lanes_);
+    }
     step("vectorize sc1");
   }
 

@@ -11,10 +11,12 @@
 #include "ops/conv/schedule.h"
 #include "runtime/executor.h"
 #include "tests/fuzz/fuzz_case.h"
-#include "tests/ops/elements.h"
+#include "tests/ir/elements.h"
 
 namespace nestjit::ops {
 namespace {
+
+using ir::Elements;
 
 Elements integers(ir::Scalar scalar, const std::vector<int64_t>& shape, Draw& draw) {
   Elements elements(scalar, element_count(shape));

@@ -10,11 +10,13 @@
 #include "ops/conv/gradients.h"
 #include "ops/conv/reference.h"
 #include "ops/conv/schedule.h"
-#include "tests/ops/elements.h"
+#include "tests/ir/elements.h"
 #include "tests/ops/random_problem.h"
 
 namespace nestjit::ops {
 namespace {
+
+using ir::Elements;
 
 /// Values between -2 and 2 that show every rounding.
 Elements thirds(ir::Scalar scalar, int64_t count, Draw& draw) {
@@ -65,7 +67,7 @@ void expect_reference_bits(const ConvProblem& problem, const compiler::Schedule&
   if (problem.epilogue.per_channel()) buffers.push_back(channel.data());
   if (problem.epilogue.residual) buffers.push_back(residual.data());
   run_kernel(compile_conv(problem, schedule, target, {}), buffers);
-  expect_bits(got, expected, "y");
+  ir::expect_bits(got, expected, "y");
 }
 
 TEST(Epilogue, HasTheBitsOfTheReferenceLoops) {

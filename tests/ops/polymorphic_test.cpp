@@ -97,7 +97,7 @@ TEST(Polymorphic, TriangleHoldsForRandomLayers) {
   for (int i = 0; i < seeds.count; ++i) {
     const uint64_t seed = seeds.first + static_cast<uint64_t>(i);
     Draw draw(seed);
-    const ConvProblem layer = random_layer(draw, 2000);
+    const ConvProblem layer = with_random_types(draw, random_layer(draw, 2000));
     const compiler::Target target = random_target(draw);
     Plan plan = draw.one_in(2) ? polymorphic_plan(layer, target) : random_plan(draw, layer);
     plan.edge_rows = std::max<int64_t>(plan.edge_rows, 1);  // no tile has all rows of any length

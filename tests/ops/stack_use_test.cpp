@@ -67,9 +67,9 @@ std::unique_ptr<Line[]> floats(int64_t bytes) {
 int64_t stack_use(PaintedStack& stack, const ConvProblem& problem,
                   const compiler::CompiledKernel& kernel) {
   const int64_t none = stack.used_by([] {});
-  const auto x = floats(element_count(problem.x_shape()) * 4),
-             w = floats(element_count(problem.w_shape()) * 4),
-             y = floats(element_count(problem.y_shape()) * 4);
+  const auto x = floats(element_count(problem.x_shape()) * 8),
+             w = floats(element_count(problem.w_shape()) * 8),
+             y = floats(element_count(problem.y_shape()) * 8);
   std::vector<void*> buffers{x.get(), w.get(), y.get()};
   std::vector<std::unique_ptr<Line[]>> packed;
   int64_t most = 0;
@@ -100,11 +100,13 @@ TEST(StackUse, IsSeen) {
 
 TEST(StackUse, OfDefaultKernels) {
   PaintedStack stack;
-  for (const char* text : {"l=16 ci=64 co=64 k=16 s=8 p=4", "l=64 ci=512 co=128 k=4 s=2 p=1",
-                           "l=200 ci=48 co=4 k=4 s=2 p=1", "l=300 ci=32 co=1 k=16 s=8 p=4",
-                           "l=200 ci=37 co=53 k=7 s=3", "l=100 ci=64 co=64 k=3 g=64",
-                           "l=50 ci=64 co=64 k=31", "l=64 ci=32 co=32 k=5 s=2 d=3",
-                           "l=4 ci=512 co=256 k=16 s=8 p=4", "l=40 ci=2 co=1 k=400 s=160"}) {
+  for (const char* text :
+       {"l=16 ci=64 co=64 k=16 s=8 p=4", "l=64 ci=512 co=128 k=4 s=2 p=1",
+        "l=200 ci=48 co=4 k=4 s=2 p=1", "l=300 ci=32 co=1 k=16 s=8 p=4",
+        "l=200 ci=37 co=53 k=7 s=3", "l=100 ci=64 co=64 k=3 g=64", "l=50 ci=64 co=64 k=31",
+        "l=64 ci=32 co=32 k=5 s=2 d=3", "l=4 ci=512 co=256 k=16 s=8 p=4",
+        "l=40 ci=2 co=1 k=400 s=160", "l=100 ci=400 co=32 k=4 s=2 dtype=bf16",
+        "l=60 ci=1500 co=8 k=4 s=2 xdtype=f16", "l=300 ci=32 co=1 k=16 s=8 p=4 dtype=f16"}) {
     const ConvProblem problem = parse_problem(std::string("conv_transpose1d ") + text);
     const compiler::Target& host = compiler::host_target();
     for (int level = 0; level <= static_cast<int>(host.level); ++level) {
@@ -123,7 +125,7 @@ TEST(StackUse, OfRandomPlans) {
   for (int i = 0; i < seeds.count && !HasFailure(); ++i) {
     const uint64_t seed = seeds.first + static_cast<uint64_t>(i);
     Draw draw(seed);
-    const ConvProblem problem = random_problem(draw, 1e5);
+    const ConvProblem problem = with_random_types(draw, random_problem(draw, 1e5));
     const compiler::Target target = random_target(draw);
     const compiler::Schedule schedule = schedule_of(problem, target, random_plan(draw, problem));
     const auto kernel = compile_conv(problem, schedule, target, {});

@@ -7,10 +7,12 @@
 #include "ops/conv/define.h"
 #include "ops/conv/polymorphic.h"
 #include "ops/conv/reference.h"
-#include "tests/ops/elements.h"
+#include "tests/ir/elements.h"
 
 namespace nestjit::ops {
 namespace {
+
+using ir::Elements;
 
 int64_t elements_of(const ir::Buffer& buffer) {
   int64_t n = 1;

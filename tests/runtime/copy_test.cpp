@@ -48,5 +48,25 @@ TEST(AsF32, ConvertsIntegersThroughAnyStrides) {
   EXPECT_EQ(as_f32(array(std::vector<uint8_t>{0, 255}, {2})).at({1}), 255.0f);
 }
 
+TEST(AsType, RoundsOnceFromEveryType) {
+  const auto first = [](const array& a, Dtype dtype) {
+    return static_cast<const uint16_t*>(as_type(a, dtype).raw())[0];
+  };
+  EXPECT_EQ(first(array({1.0f + 0x1p-11f}, {1}), Dtype::f16), 0x3c00);  // a tie, to even
+  EXPECT_EQ(first(array({1.0f + 0x3p-11f}, {1}), Dtype::f16), 0x3c02);
+  EXPECT_EQ(first(array({65520.0f}, {1}), Dtype::f16), 0x7c00);
+  EXPECT_EQ(first(array({1.0f + 0x1p-8f}, {1}), Dtype::bf16), 0x3f80);
+  EXPECT_EQ(first(array(std::vector<double>{1 + 0x1p-8 + 0x1p-40}, {1}), Dtype::bf16), 0x3f81);
+  EXPECT_EQ(first(array(std::vector<int8_t>{-3}, {1}), Dtype::f16), 0xc200);
+  // 2^62 + 2^54 + 1 lies above the middle between two bf16; 2^62 + 2^54 is the middle.
+  const int64_t middle = (int64_t{1} << 62) + (int64_t{1} << 54);
+  EXPECT_EQ(first(array(std::vector<int64_t>{middle}, {1}), Dtype::bf16), 0x5e80);
+  EXPECT_EQ(first(array(std::vector<int64_t>{middle + 1}, {1}), Dtype::bf16), 0x5e81);
+  EXPECT_EQ(first(array(std::vector<int64_t>{-middle - 1}, {1}), Dtype::bf16), 0xde81);
+  EXPECT_EQ(first(array(std::vector<uint64_t>{uint64_t{1} << 63}, {1}), Dtype::bf16), 0x5f00);
+  EXPECT_EQ(as_type(array(std::vector<int64_t>{middle}, {1}), Dtype::f64).at<double>({0}),
+            static_cast<double>(middle));
+}
+
 }  // namespace
 }  // namespace nestjit::runtime

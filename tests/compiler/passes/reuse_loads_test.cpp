@@ -129,5 +129,18 @@ for q in [0, 4) parallel {
 )");
 }
 
+TEST(ReuseLoads, ConvertedOnce) {
+  EXPECT_EQ(reused(R"(
+    kernel k(x: f32[2] input, w: f32[8] constant, y: f32[8] output) {
+      y[ramp(0, 1, 4)] = cast(f32, broadcast(cast(f64, x[0]), 4)*cast(f64, w[ramp(0, 1, 4)]))
+      y[ramp(4, 1, 4)] = cast(f32, broadcast(cast(f64, x[1]), 4)*cast(f64, w[ramp(0, 1, 4)]))
+    })"),
+            R"(
+let w_0: f64x4 = cast(f64, w[ramp(0, 1, 4)])
+y[ramp(0, 1, 4)] = cast(f32, broadcast(cast(f64, x[0]), 4)*w_0)
+y[ramp(4, 1, 4)] = cast(f32, broadcast(cast(f64, x[1]), 4)*w_0)
+)");
+}
+
 }  // namespace
 }  // namespace nestjit::compiler

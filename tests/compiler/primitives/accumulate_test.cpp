@@ -436,5 +436,73 @@ TEST(Accumulate, RefusesOtherRaggedReductions) {
                  "store= takes plain or interleaved, got 'reversed'");
 }
 
+/// Rows with sums of their own over [lo, hi), finished by an expression of the sum and memory.
+std::string own_sums(const std::string& lo, const std::string& hi, const std::string& finish) {
+  return R"(
+    kernel k(x: bf16[40] input, w: f16[40] constant, b: f32[12] input, y: bf16[96] output) fused {
+      for q0 in [0, 3) parallel {
+        for q1 in [0, 4) parallel {
+          for lane in [0, 8) parallel {
+            if q0*4 + q1 < 11 and lane < 7 {
+              allocate sum: f32[1] tile {
+                sum[0] = b[q0*4 + q1]
+                for t in [)" +
+         lo + ", " + hi + R"() reduction {
+                  if t < lane + 5 {
+                    sum[0] = fma(cast(f32, x[q0*4 + q1 + t]), cast(f32, w[t*8 + lane]), sum[0])
+                  }
+                }
+                y[lane*12 + q0*4 + q1] = )" +
+         finish + R"(
+              }
+            }
+          }
+        }
+      }
+    })";
+}
+
+TEST(Accumulate, AccumulatorsOfTheirOwn) {
+  for (const auto& [lo, hi] : {std::pair("0", "3"),
+                               {"0", "0"},
+                               {"max(0, 2 - q1)", "3"},
+                               {"0", "min(q1, 3)"},
+                               {"max(0, 1 - q1)", "min(q1 + 1, 4)"}})
+    for (const char* finish :
+         {"cast(bf16, sum[0])", "cast(bf16, max(sum[0]*b[q0*4 + q1], sum[0]) + b[lane])"})
+      for (const char* steps :
+           {"accumulate q1 lane -> acc", "unroll q1\nvectorize lane\naccumulate q1 lane -> acc",
+            "vectorize lane\naccumulate lane -> acc", "vectorize lane\nunroll q1",
+            "reorder lane q1\nunroll lane\naccumulate lane q1 -> acc"})
+        expect_same_bits(own_sums(lo, hi, finish), steps);
+}
+
+TEST(Accumulate, TheTileTakesThePlaceOfAnAccumulator) {
+  const std::string text =
+      text_of(scheduled(own_sums("0", "3", "cast(bf16, sum[0])"), "accumulate q1 lane -> acc"));
+  expect_contains(text, "allocate acc: f32[4, 8] tile");
+  expect_contains(text, "= cast(bf16, acc[");
+  EXPECT_EQ(text.find("sum"), std::string::npos) << text;
+}
+
+TEST(Accumulate, RefusesOtherLeavesWithAnAccumulator) {
+  const auto own = [](const std::string& statements) {
+    return leaf("allocate sum: f32[2] tile {\n" + statements + "\n}");
+  };
+  const std::string add = "for k in [0, 3) reduction { sum[0] = sum[0] + x[k] }\n";
+  const std::string shape =
+      "its leaf must be one store to its accumulator, one nest of reductions and one store of the "
+      "result";
+  expect_refused(own("sum[0] = 0.0f32\n" + add), "accumulate q -> acc", "q", shape);
+  expect_refused(own("sum[0] = 0.0f32\n" + add + "y[q] = sum[0]\nz[q] = sum[0]"),
+                 "accumulate q -> acc", "q", shape);
+  expect_refused(own("y[q] = 0.0f32\n" + add + "y[q] = sum[0]"), "accumulate q -> acc", "q",
+                 "the first store of its leaf, and no other, must be to 'sum'");
+  expect_refused(own("sum[0] = 0.0f32\n" + add + "y[q] = sum[1]"), "accumulate q -> acc", "q",
+                 "the update reads another element of 'sum'");
+  expect_refused(own("sum[0] = 0.0f32\n" + add + "y[q; q < 2] = sum[0]"), "accumulate q -> acc",
+                 "q", "the store of its result has a mask");
+}
+
 }  // namespace
 }  // namespace nestjit::compiler

@@ -122,5 +122,20 @@ TEST(Carry, Refusals) {
                  "carry k q", "k", "its extent is not a constant of 1 or more");
 }
 
+TEST(Carry, RefusesSumsWithAnAccumulatorOfTheirOwn) {
+  expect_refused(R"(
+    kernel k(x: f32[9] input, y: bf16[4] output) {
+      for q in [0, 4) parallel {
+        allocate sum: f32[1] tile {
+          sum[0] = 0.0f32
+          for k in [0, 9) reduction { sum[0] = sum[0] + x[k] }
+          y[q] = cast(bf16, sum[0])
+        }
+      }
+    })",
+                 "carry k q", "k",
+                 "the sums have an accumulator 'sum' of their own; the output holds finished ones");
+}
+
 }  // namespace
 }  // namespace nestjit::compiler

@@ -178,5 +178,33 @@ TEST(Pack, RefusesOtherReads) {
   expect_refused(symbolic, "pack w t -> wp", "t", "the range of its variable is not a constant");
 }
 
+TEST(Pack, Converted) {
+  const std::string k = R"(
+    kernel k(x: f32[9] input, w: f16[9, 12] constant, y: f32[12] output) fused {
+      for c0 in [0, 3) parallel {
+        for lane in [0, 4) parallel {
+          if c0*4 + lane < 10 {
+            y[c0*4 + lane] = 0.0f32
+            for k in [0, 9) reduction {
+              y[c0*4 + lane] = fma(x[k], cast(f32, w[k, c0*4 + lane]), y[c0*4 + lane])
+            }
+          }
+        }
+      }
+    })";
+  for (const char* as : {"", "as=f32 ", "as=f16 "})
+    for (const char* more : {"", "\nvectorize lane", "\nvectorize lane\naccumulate lane -> acc"})
+      expect_same_bits(k, fmt::format("pack w c0 k lane {}-> wp{}", as, more));
+  const auto packed_as = [&](const char* as) {
+    return scheduled(k, fmt::format("pack w c0 k lane {}-> wp", as)).kernel.params.back()->scalar;
+  };
+  EXPECT_EQ(packed_as(""), ir::Scalar::f16);
+  EXPECT_EQ(packed_as("as=f32 "), ir::Scalar::f32);
+  expect_refused(k, "pack w c0 k lane as=f64 -> wp", "w",
+                 "not all reads of it below 'k' are cast to f64");
+  expect_refused(k, "pack w c0 k lane as=bool -> wp", "w",
+                 "as= takes f16, bf16, f32 or f64, got 'bool'");
+}
+
 }  // namespace
 }  // namespace nestjit::compiler

@@ -126,5 +126,52 @@ TEST(Stage, RefusesOtherForms) {
   expect_refused(k, "stage x q order=0 -> 2s r", "x", "'2s' cannot name a buffer");
 }
 
+/// Blocks of rows that begin where another loop says, of an input of 16-bit elements.
+std::string blocks(int64_t length) {
+  return with(R"(
+    kernel k(x: bf16[LENGTH, 6] input, y: f32[24] output) {
+      for q0 in [0, 4) parallel {
+        for q in [q0*7 - 2, q0*7 - 2 + min(7, 24 - q0*7)) parallel {
+          y[q + 2] = 0.0f32
+          for t in [max(0, 0 - q), min(3, LENGTH - q)) reduction {
+            for c in [0, 6) reduction {
+              y[q + 2] = y[q + 2] + cast(f32, x[q + t, c])
+            }
+          }
+        }
+      }
+    })",
+              "LENGTH", length);
+}
+
+TEST(Stage, BoxesThatStartWithALoop) {
+  for (const int64_t length : {1, 6, 20, 40})
+    for (const char* steps :
+         {"stage x q0 order=0,1 -> xs r_ c_", "stage x q0 order=1,0 as=f32 pad=8 -> xs c_ r_",
+          "stage x q0 order=0,1 as=f32 fill=none -> xs r_ c_\ntighten r_\nparallel q0",
+          "stage x q0 order=0,1 as=f32 fill=none -> xs r_ c_\ntighten r_\n"
+          "split c_ by=3 -> c0 c1\nfuse r_ c0 -> v\nvectorize c1\npeel q by=2 -> main rest\n"
+          "split main by=2 -> m0 m1\nunroll m1\nparallel q0"})
+      expect_same_bits(blocks(length), steps);
+  const std::string text =
+      text_of(scheduled(blocks(20), "stage x q0 order=0,1 as=f32 fill=none -> xs r_ c_"));
+  expect_contains(text, "allocate xs: f32[9, 6] scratch");
+  expect_contains(text, "xs[r_, c_] = cast(f32, x[");
+  EXPECT_EQ(text.find("0.0f32\n              if"), std::string::npos) << text;
+}
+
+TEST(Stage, RefusesReadsOfAnotherType) {
+  const std::string reason = "not all reads of it below 'q' are cast to f64";
+  expect_refused(reads("y[q] = x[q]"), "stage x q order=0 as=f64 -> s r", "x", reason);
+  expect_refused(reads("y[q] = cast(f32, cast(f64, x[q])) + x[q]"),
+                 "stage x q order=0 as=f64 -> s r", "x", reason);
+  expect_same_bits(reads("y[q] = cast(f32, cast(f64, x[q + 1]))"),
+                   "stage x q order=0 as=f64 -> s r");
+  expect_refused(reads("y[q] = x[q]"), "stage x q order=0 as=index -> s r", "x",
+                 "as= takes f16, bf16, f32 or f64, got 'index'");
+  expect_refused(reads("y[q] = x[q]"), "stage x q order=0 fill=ones -> s r", "x",
+                 "fill= takes zero or none, got 'ones'");
+}
+
 }  // namespace
 }  // namespace nestjit::compiler

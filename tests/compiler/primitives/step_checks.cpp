@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "compiler/lower.h"
+#include "tests/ir/elements.h"
 
 namespace nestjit::compiler {
 namespace {
@@ -50,45 +51,47 @@ void expect_sound(const Kernel& kernel, ir::Form form) {
     ADD_FAILURE() << to_string(v) << "\n" << to_string(kernel);
 }
 
-using Memory = std::vector<std::vector<float>>;
+using ir::Elements;
+using Memory = std::vector<Elements>;
 
 /// Small integers in every parameter, outputs included: what is not written must stay.
 Memory small_integers(const Kernel& kernel, const Symbols& symbols) {
   Memory memory;
   uint32_t state = 12345;
   for (const ir::BufferRef& param : kernel.params) {
-    memory.emplace_back(element_count(*param, symbols));
-    for (float& x : memory.back()) {
+    Elements& elements = memory.emplace_back(param->scalar, element_count(*param, symbols));
+    for (int64_t i = 0; i < elements.count(); ++i) {
       state = state * 1664525u + 1013904223u;
-      x = static_cast<float>(static_cast<int>(state >> 28) - 8);
+      elements.set(i, static_cast<int>(state >> 28) - 8);
     }
   }
   return memory;
 }
 
-void run(const Kernel& kernel, const std::vector<std::vector<float>*>& memory,
-         const Symbols& symbols, uint64_t shuffle_seed) {
+void run(const Kernel& kernel, const std::vector<const Elements*>& memory, const Symbols& symbols,
+         uint64_t shuffle_seed) {
   ir::Arguments arguments{{}, symbols};
-  for (std::vector<float>* m : memory) arguments.buffers.emplace_back(*m);
+  for (const Elements* m : memory) arguments.buffers.push_back(m->argument());
   ir::InterpretOptions options;
   options.shuffle_seed = shuffle_seed;
   ir::interpret(kernel, arguments, options);
 }
 
 /// What the unscheduled kernel's parameters hold after a run, as bits.
-std::vector<std::vector<uint32_t>> bits_after(const Scheduled& s, size_t own_parameters,
+std::vector<std::vector<uint64_t>> bits_after(const Scheduled& s, size_t own_parameters,
                                               const Symbols& symbols, uint64_t shuffle_seed) {
-  Memory memory = small_integers(s.kernel, symbols);
-  std::vector<std::vector<float>*> all;
-  for (auto& m : memory) all.push_back(&m);
+  const Memory memory = small_integers(s.kernel, symbols);
+  std::vector<const Elements*> all;
+  for (const auto& m : memory) all.push_back(&m);
   for (size_t i = 0; i < s.packings.size(); ++i)
     run(s.packings[i].kernel, {all[s.packings[i].source], all[own_parameters + i]}, symbols,
         shuffle_seed);
   run(s.kernel, all, symbols, shuffle_seed);
-  std::vector<std::vector<uint32_t>> bits;
+  std::vector<std::vector<uint64_t>> bits;
   for (size_t i = 0; i < own_parameters; ++i) {
     bits.emplace_back();
-    for (const float x : memory[i]) bits.back().push_back(std::bit_cast<uint32_t>(x));
+    for (int64_t k = 0; k < memory[i].count(); ++k)
+      bits.back().push_back(std::bit_cast<uint64_t>(memory[i].at(k)));
   }
   return bits;
 }

@@ -10,29 +10,29 @@
 #include "ir/interpret.h"
 #include "ir/type.h"
 
-namespace nestjit::ops {
+namespace nestjit::ir {
 
 /// Elements of one type in memory aligned to 64 bytes. Starts as NaN.
 class Elements {
  public:
-  Elements(ir::Scalar scalar, int64_t count);
+  Elements(Scalar scalar, int64_t count);
   /// The values, rounded to the type.
-  Elements(ir::Scalar scalar, std::span<const float> values);
+  Elements(Scalar scalar, std::span<const float> values);
 
-  ir::Scalar scalar() const { return scalar_; }
+  Scalar scalar() const { return scalar_; }
   int64_t count() const { return count_; }
   void* data() const { return memory_.get(); }
   /// Exact in double.
   double at(int64_t i) const;
   void set(int64_t i, double value);
   /// For the interpreter; writable.
-  ir::Argument argument() const;
+  Argument argument() const;
 
  private:
   struct Release {
     void operator()(void* memory) const { ::operator delete(memory, std::align_val_t{64}); }
   };
-  ir::Scalar scalar_;
+  Scalar scalar_;
   int64_t count_;
   std::unique_ptr<void, Release> memory_;
 };
@@ -41,4 +41,4 @@ class Elements {
 /// names the result.
 void expect_bits(const Elements& got, const Elements& expected, const std::string& what);
 
-}  // namespace nestjit::ops
+}  // namespace nestjit::ir
