@@ -10,6 +10,7 @@
 #include "nestjit/error.h"
 #include "ops/conv/gradients.h"
 #include "ops/conv/reference.h"
+#include "tests/ir/elements.h"
 #include "tests/ops/random_problem.h"
 #include "tests/ops/triangle.h"
 
@@ -49,13 +50,16 @@ ConvProblem random_layer(Draw& draw, double most_products) {
 void expect_reference(const ConvProblem& problem, const compiler::CompiledKernel& kernel,
                       bool fused, Draw& draw, const std::vector<float>& w) {
   const std::vector<float> x = values(draw, problem.x_shape());
-  std::vector<float> wanted(static_cast<size_t>(element_count(problem.result_shape())));
-  reference_conv(problem, x, w, wanted, fused);
+  const ir::Elements rounded_x(problem.x_dtype, x), rounded_w(problem.w_dtype, w);
+  const ir::Elements wanted(problem.dtype, element_count(problem.result_shape()));
+  reference_conv(problem, rounded_x.data(), rounded_w.data(), wanted.data(), fused);
   const std::vector<float> got = run_compiled(problem, kernel, x, w);
-  ASSERT_EQ(got.size(), wanted.size());
-  for (size_t i = 0; i < got.size(); ++i)
-    ASSERT_EQ(std::memcmp(&got[i], &wanted[i], sizeof(float)), 0)
-        << to_string(problem) << ": element " << i << " is " << got[i] << ", not " << wanted[i];
+  ASSERT_EQ(std::ssize(got), wanted.count());
+  for (size_t i = 0; i < got.size(); ++i) {
+    const auto value = static_cast<float>(wanted.at(static_cast<int64_t>(i)));
+    ASSERT_EQ(std::memcmp(&got[i], &value, sizeof(float)), 0)
+        << to_string(problem) << ": element " << i << " is " << got[i] << ", not " << value;
+  }
 }
 
 TEST(Polymorphic, NamesALayer) {
