@@ -136,7 +136,10 @@ std::vector<Plan> tile_plans(const ConvProblem& problem, const CostModel& model,
   const Products& products = model.products();
   constexpr int64_t most_bodies = 4;
   std::vector<Plan> plans;
-  const bool few_bodies = products.parts.size() == 1 && products.parts[0].taps <= most_bodies;
+  const ConvAxis& axis = problem.axes[0];
+  const bool exact_taps = axis.stride == 1 || axis.input_dilation == 1;  // no guard is left
+  const bool few_bodies = problem.axes.size() == 1 && exact_taps && products.parts.size() == 1 &&
+                          products.parts[0].taps <= most_bodies;
   for (int64_t vectors = 1; few_bodies && fits_registers(target, products.rows, vectors);
        ++vectors) {
     Plan plan;

@@ -180,8 +180,9 @@ Plan random_plan(Draw& draw, const ConvProblem& problem) {
   plan.fetch_panels = draw.one_in(3);
   plan.fetch_output = draw.one_in(3);
   // A tile of many rows takes long to interpret.
-  if (plan.lanes == Lanes::columns && problem.axes.size() == 1 && products_of(problem).rows <= 12 &&
-      draw.one_in(3))
+  const bool exact_taps = problem.axes[0].stride == 1 || problem.axes[0].input_dilation == 1;
+  if (plan.lanes == Lanes::columns && problem.axes.size() == 1 && exact_taps &&
+      products_of(problem).rows <= 12 && draw.one_in(3))
     plan.edge_rows = plan.row_block = plan.depth_block = 0;
   if (problem.result == ConvResult::weight_gradient && plan.lanes == Lanes::columns)
     plan.lanes = draw.one_in(2) ? Lanes::inputs : Lanes::outputs;
