@@ -7,19 +7,41 @@
 #include "runtime/submit.h"
 
 namespace nestjit::runtime {
+namespace {
+
+/// Null for an operand that is not there.
+const void* data_of(std::optional<Operand>& held, const std::optional<array>& a, Dtype dtype) {
+  return a ? held.emplace(*a, dtype).data() : nullptr;
+}
+
+/// In the order of the caller, or as a task.
+void run_kernel(const ops::ConvProblem& problem, const array& x, const array& second,
+                const EpilogueArrays& epilogue, const array& result) {
+  const Dtype sums = dtype_of_scalar(ops::accumulation_type(problem));
+  std::optional<Operand> bias, channel, residual;
+  const ops::EpilogueOperands operands{data_of(bias, epilogue.bias, sums),
+                                       data_of(channel, epilogue.channel, sums),
+                                       data_of(residual, epilogue.residual, result.dtype())};
+  const ConvKernelHandle kernel = kernel_of_call(problem);
+  kernel->run_once(kernel->call_for(problem), Operand(x, dtype_of_scalar(problem.x_dtype)).data(),
+                   Operand(second, dtype_of_scalar(problem.w_dtype)).data(),
+                   ArrayAccess::address(result), operands);
+}
+
+}  // namespace
 
 array compute(const ops::ConvProblem& problem, const array& x, const array& second,
-              const StreamOrDevice& stream) {
+              const StreamOrDevice& stream, const EpilogueArrays& epilogue) {
   const FloatEnvironment ieee;  // conversions and clocks must not raise the caller's flags
   const Dtype dtype = dtype_of_scalar(problem.dtype);
   if (work_of(problem) != Work::kernel) return array::zeros(problem.result_shape(), dtype);
   array result = array::empty(problem.result_shape(), dtype);
-  run_on(stream, {&x, &second}, {&result}, [=] {
-    const ConvKernelHandle kernel = kernel_of_call(problem);
-    kernel->run_once(kernel->call_for(problem), Operand(x, dtype_of_scalar(problem.x_dtype)).data(),
-                     Operand(second, dtype_of_scalar(problem.w_dtype)).data(),
-                     ArrayAccess::address(result));
-  });
+  const array none;
+  const auto operand = [&](const std::optional<array>& a) { return a ? &*a : &none; };
+  run_on(
+      stream,
+      {&x, &second, operand(epilogue.bias), operand(epilogue.channel), operand(epilogue.residual)},
+      {&result}, [=] { run_kernel(problem, x, second, epilogue, result); });
   return result;
 }
 

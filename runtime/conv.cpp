@@ -43,7 +43,12 @@ bool overlap(const array& a, const array& b) {
 }
 
 [[noreturn]] void refuse_overlap(const BoundConv& bound) {
-  base::invalid("{}: the output's memory overlaps the input's", bound.problem());
+  base::invalid("{}: the output's memory overlaps an operand's", bound.problem());
+}
+
+[[noreturn]] void refuse_residual(const BoundConv& bound) {
+  base::invalid("{}: a call takes a residual, (x, residual, y), where one was bound and only there",
+                bound.problem());
 }
 
 }  // namespace
@@ -173,16 +178,15 @@ void BoundConv::run(const float* x, float* y) const {
   run_raw(x, y);
 }
 
-void BoundConv::run_raw(const void* x, void* y) const {
-  if (impl_->problem.epilogue.residual) {
-    base::invalid("{}: a call takes a residual, too: (x, residual, y)", problem());
-  }
-  run_raw(x, nullptr, y);
-}
+void BoundConv::run_raw(const void* x, void* y) const { run_raw(x, nullptr, y); }
 
 void BoundConv::run_raw(const void* x, const void* residual, void* y) const {
   const Impl& bound = *impl_;
+  if ((residual != nullptr) != bound.problem.epilogue.residual) refuse_residual(*this);
   if (overlap(x, bound.x_bytes, y, bound.y_bytes)) refuse_overlap(*this);
+  if (overlap(residual, residual != nullptr ? bound.y_bytes : 0, y, bound.y_bytes)) {
+    refuse_overlap(*this);
+  }
   switch (bound.work) {
     case runtime::Work::none: return;
     case runtime::Work::zeros: std::memset(y, 0, static_cast<size_t>(bound.y_bytes)); return;
@@ -201,22 +205,14 @@ void BoundConv::judge_call(const array& x, const array* residual, const array& y
   expect("the input", x, impl_->x_shape, impl_->x_dtype);
   expect("the output", y, impl_->y_shape, impl_->y_dtype);
   if (residual != nullptr) expect("the residual", *residual, impl_->y_shape, impl_->y_dtype);
-  if ((residual != nullptr) != impl_->problem.epilogue.residual) {
-    base::invalid("{}: a call {} a residual", problem(),
-                  residual != nullptr ? "does not take" : "takes");
-  }
+  if ((residual != nullptr) != impl_->problem.epilogue.residual) refuse_residual(*this);
   if (!y.is_contiguous()) {
     base::invalid("{}: the output must be row-contiguous, got strides {}", problem(),
                   runtime::to_string(y.strides()));
   }
   runtime::ArrayAccess::expect_writable(y);
   if (overlap(x, y)) refuse_overlap(*this);
-  // Every element of the residual is read before the output's is written: it may be the output.
-  const bool is_output =
-      residual != nullptr && address(*residual) == address(y) && residual->strides() == y.strides();
-  if (residual != nullptr && !is_output && overlap(*residual, y)) {
-    base::invalid("{}: the output's memory overlaps the residual's", problem());
-  }
+  if (residual != nullptr && overlap(*residual, y)) refuse_overlap(*this);
 }
 
 void BoundConv::operator()(const array& x, array& y) const {

@@ -1,14 +1,11 @@
 #include "base/error.h"
 #include "nestjit/epilogue.h"
 #include "runtime/bind.h"
+#include "runtime/compute.h"
 #include "runtime/conv_call.h"
-#include "runtime/copy.h"
-#include "runtime/dispatch.h"
 #include "runtime/element_types.h"
 #include "runtime/float_environment.h"
-#include "runtime/operand.h"
 #include "runtime/shape.h"
-#include "runtime/submit.h"
 
 namespace nestjit {
 namespace {
@@ -69,24 +66,6 @@ void judge_residual(const ops::ConvProblem& problem, const array& residual) {
                 runtime::to_string(residual.shape()));
 }
 
-/// Computes on operands that need no waiting.
-void compute_fused(const ops::ConvProblem& problem, const array& input, const array& weight,
-                   const Epilogue& epilogue, const std::optional<array>& residual,
-                   const array& output) {
-  const Dtype sums = runtime::dtype_of_scalar(ops::accumulation_type(problem));
-  const auto data = [](const std::optional<runtime::Operand>& operand) {
-    return operand ? operand->data() : nullptr;
-  };
-  std::optional<runtime::Operand> bias, channel, added;
-  if (epilogue.bias) bias.emplace(*epilogue.bias, sums);
-  if (epilogue.channel) channel.emplace(*epilogue.channel, sums);
-  if (residual) added.emplace(*residual, residual->dtype());
-  const runtime::ConvKernelHandle kernel = runtime::kernel_of_call(problem);
-  kernel->run_once(kernel->call_for(problem), runtime::Operand(input, input.dtype()).data(),
-                   runtime::Operand(weight, runtime::dtype_of_scalar(problem.w_dtype)).data(),
-                   runtime::ArrayAccess::address(output), {data(bias), data(channel), data(added)});
-}
-
 }  // namespace
 
 array conv_transpose1d_fused(const array& input, const array& weight, const Epilogue& epilogue,
@@ -99,15 +78,8 @@ array conv_transpose1d_fused(const array& input, const array& weight, const Epil
                         {stride, padding, dilation, output_padding, groups}, stream),
                     epilogue, residual.has_value());
   if (residual) judge_residual(problem, *residual);
-  array output = array::empty(problem.y_shape(), runtime::dtype_of_scalar(problem.dtype));
-  if (runtime::work_of(problem) == runtime::Work::none) return output;
-  const array none;
-  runtime::run_on(stream,
-                  {&input, &weight, epilogue.bias ? &*epilogue.bias : &none,
-                   epilogue.channel ? &*epilogue.channel : &none, residual ? &*residual : &none},
-                  {&output},
-                  [=] { compute_fused(problem, input, weight, epilogue, residual, output); });
-  return output;
+  return runtime::compute(problem, input, weight, stream,
+                          {epilogue.bias, epilogue.channel, residual});
 }
 
 BoundConv bind_conv_transpose1d_fused(const array& weight, const std::vector<int64_t>& input_shape,
@@ -124,7 +96,7 @@ BoundConv bind_conv_transpose1d_fused(const array& weight, const std::vector<int
                                       {stride, padding, dilation, output_padding, groups}, stream),
       epilogue, residual);
   return runtime::bind_conv(problem, weight, threads, nullptr, lengths, stream,
-                            {epilogue.bias, epilogue.channel});
+                            {epilogue.bias, epilogue.channel, {}});
 }
 
 }  // namespace nestjit

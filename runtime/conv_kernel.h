@@ -57,7 +57,7 @@ class ConvKernel {
   /// y = convolution of x, both row-contiguous, of the problem's element types and not overlapping.
   /// Allocates nothing. A small problem stays on the caller's thread whatever max_threads says (0:
   /// as many as there are). Throws an internal error when the kernel reports one.
-  /// `residual` is y's like, where the problem has one, and may be y itself.
+  /// `residual` is like y, where the problem has one, and does not overlap it.
   void run(const ConvCall& call, const void* x, const PackedWeights& weights, void* y,
            int max_threads = 0, const void* residual = nullptr) const;
 

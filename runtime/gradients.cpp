@@ -1,16 +1,12 @@
 #include "nestjit/gradients.h"
 
 #include "base/error.h"
-#include "ir/element.h"
 #include "ops/conv/gradients.h"
-#include "runtime/array_access.h"
 #include "runtime/compute.h"
 #include "runtime/conv_call.h"
 #include "runtime/element_types.h"
-#include "runtime/float_environment.h"
 #include "runtime/parameters.h"
 #include "runtime/shape.h"
-#include "runtime/submit.h"
 
 namespace nestjit {
 namespace {
@@ -42,20 +38,6 @@ Gradients vjp(std::string_view op, const array& input, const array& weight, cons
   return gradients;
 }
 
-/// Adds the elements of `term`; both are row-contiguous, of one shape and element type.
-void add(const array& sum, const array& term, const StreamOrDevice& stream) {
-  const runtime::FloatEnvironment ieee;
-  runtime::run_on(stream, {&sum, &term}, {&sum}, [sum, term] {
-    const ir::Scalar scalar = runtime::scalar_of(sum.dtype());
-    void* to = runtime::ArrayAccess::address(sum);
-    const void* from = runtime::ArrayAccess::address(term);
-    for (int64_t i = 0; i < sum.size(); ++i) {
-      const double both = ir::read_element(scalar, to, i) + ir::read_element(scalar, from, i);
-      ir::write_element(scalar, to, i, ir::round_to(scalar, both));
-    }
-  });
-}
-
 array jvp(std::string_view op, const array& input, const array& weight,
           const std::optional<array>& input_tangent, const std::optional<array>& weight_tangent,
           const ops::ConvArguments& parameters, const StreamOrDevice& stream) {
@@ -68,9 +50,11 @@ array jvp(std::string_view op, const array& input, const array& weight,
   if (!input_tangent && !weight_tangent)
     return array::zeros(forward.y_shape(), runtime::dtype_of_scalar(forward.dtype));
   if (!weight_tangent) return runtime::compute(forward, *input_tangent, weight, stream);
-  array sum = runtime::compute(forward, input, *weight_tangent, stream);
-  if (input_tangent) add(sum, runtime::compute(forward, *input_tangent, weight, stream), stream);
-  return sum;
+  const array by_weight = runtime::compute(forward, input, *weight_tangent, stream);
+  if (!input_tangent) return by_weight;
+  ops::ConvProblem added = forward;
+  added.epilogue.residual = true;
+  return runtime::compute(added, *input_tangent, weight, stream, {{}, {}, by_weight});
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 
+#include "compiler/passes/tile_place.h"
 #include "ir/lanes.h"
 #include "ir/visit.h"
 
@@ -13,21 +14,6 @@ using namespace ir;
 namespace {
 
 constexpr int scratch_alignment = 64;  // bytes: the widest vector
-
-/// First element and lanes of a constant place.
-struct Place {
-  int64_t start;
-  int lanes;
-};
-
-std::optional<Place> place_of(const std::vector<Expr>& indices) {
-  if (indices.size() != 1) return std::nullopt;
-  if (const auto start = constant_of(indices[0])) return Place{*start, 1};
-  const auto* ramp = indices[0].as<Ramp>();
-  const auto base = ramp && ramp->stride == 1 ? constant_of(ramp->base) : std::nullopt;
-  if (!base) return std::nullopt;
-  return Place{*base, ramp->type.lanes};
-}
 
 /// What code generation has shuffles for: elements of 32 or 64 bits in rows as long as the vectors
 /// that are read, or as a 128-bit piece of them when a vector is a column.
@@ -40,7 +26,7 @@ bool has_network(const ColumnRead& read, int lanes, int64_t element_bytes) {
 /// The places of one tile; false as soon as one is not a register of its own.
 class Registers {
  public:
-  bool add(const std::optional<Place>& place) {
+  bool add(const std::optional<TilePlace>& place) {
     if (!place) return false;
     const auto next = places_.lower_bound(place->start);
     if (next != places_.end() && next->first == place->start) return next->second == place->lanes;
@@ -69,7 +55,7 @@ class Registers {
   }
 
  private:
-  std::map<int64_t, int> places_;  // start -> lanes
+  std::map<int64_t, int64_t> places_;  // start -> lanes
 };
 
 bool fits_registers(const Buffer& tile, const Stmt& body) {
@@ -78,13 +64,13 @@ bool fits_registers(const Buffer& tile, const Stmt& body) {
   walk_stmts(body, [&](const Stmt& s) {
     const auto* store = s.as<Store>();
     if (store && store->buffer.get() == &tile)
-      fits = fits && registers.add(place_of(store->indices));
+      fits = fits && registers.add(tile_place(store->indices));
   });
   std::vector<Expr> transposed;
   walk_exprs(body, [&](const Expr& e) {
     const auto* load = e.as<Load>();
     if (!load || load->buffer.get() != &tile) return;
-    const auto place = place_of(load->indices);
+    const auto place = tile_place(load->indices);
     if (place)
       fits = fits && registers.add(place);
     else

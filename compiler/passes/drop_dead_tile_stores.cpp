@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "compiler/passes/tile_place.h"
 #include "ir/visit.h"
 
 namespace nestjit::compiler {
@@ -13,18 +14,7 @@ using namespace ir;
 
 namespace {
 
-/// First element and lanes of an access.
-using Place = std::pair<int64_t, int64_t>;
-using Live = std::set<Place>;
-
-std::optional<Place> place_of(const std::vector<Expr>& indices) {
-  if (indices.size() != 1) return std::nullopt;
-  if (const auto element = constant_of(indices[0])) return Place{*element, 1};
-  const auto* ramp = indices[0].as<Ramp>();
-  const auto base = ramp && ramp->stride == 1 ? constant_of(ramp->base) : std::nullopt;
-  if (!base) return std::nullopt;
-  return Place{*base, ramp->type.lanes};
-}
+using Live = std::set<TilePlace>;
 
 /// All places that are stored to; nothing when they cannot be told apart.
 std::optional<Live> stored_places(const Buffer& tile, const Stmt& body) {
@@ -33,14 +23,14 @@ std::optional<Live> stored_places(const Buffer& tile, const Stmt& body) {
   walk_stmts(body, [&](const Stmt& s) {
     const auto* store = s.as<Store>();
     if (!store || store->buffer.get() != &tile) return;
-    const auto place = place_of(store->indices);
+    const auto place = tile_place(store->indices);
     known = known && place;
     if (place) places.insert(*place);
   });
   int64_t end = 0;
-  for (const Place& place : places) {
-    known = known && place.first >= end;
-    end = place.first + place.second;
+  for (const TilePlace& place : places) {
+    known = known && place.start >= end;
+    end = place.start + place.lanes;
   }
   return known ? std::optional(places) : std::nullopt;
 }
@@ -79,7 +69,7 @@ class DeadStores {
  private:
   Stmt without(const Stmt& s, const Store& store, Live& live) const {
     if (store.buffer.get() == &tile_) {
-      const Place place = *place_of(store.indices);
+      const TilePlace place = *tile_place(store.indices);
       if (!live.contains(place)) return Block::make({});
       if (!store.mask) live.erase(place);
     }
@@ -110,7 +100,7 @@ class DeadStores {
     walk_exprs(root, [&](const Expr& e) {
       const auto* load = e.as<Load>();
       if (!load || load->buffer.get() != &tile_) return;
-      const auto place = place_of(load->indices);
+      const auto place = tile_place(load->indices);
       if (place && all_.contains(*place))
         live.insert(*place);
       else

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 
+#include "base/checked.h"
 #include "compiler/nest.h"
 #include "ir/simplify.h"
 #include "ir/visit.h"
@@ -13,9 +14,9 @@ namespace {
 
 using namespace ir;
 
-constexpr int64_t line_elements = 16;    // runs that are closer than this become one
 constexpr int64_t most_iterations = 64;  // of loops that an address depends on in other ways
 constexpr size_t most_starts = 512;
+constexpr int64_t longest = int64_t{1} << 40;  // elements from the first run to the last
 
 /// Finds accesses to one buffer below one loop.
 class AccessFinder final : public Rewriter {
@@ -75,6 +76,7 @@ class Address {
  public:
   Address(const ScheduleState& state, const Loop& next, const Access& access)
       : next_(next),
+        line_(line_bytes / byte_size(access.buffer->scalar)),
         bounds_(bounds_throughout(state.kernel(), next.id())) {
     const std::vector<Expr> strides = access.buffer->memory_strides();
     Expr element = access.buffer->origin();
@@ -151,9 +153,11 @@ class Address {
   }
 
   void add_runs(int64_t step, int64_t last) {
-    if (step < 0) form_.constant += step * last;
+    const auto reach = base::checked_mul(step, last);
+    if (!reach || *reach < -longest || *reach > longest) give_up();
+    if (step < 0) form_.constant += *reach;
     const int64_t distance = std::abs(step);
-    if (distance <= length_ + line_elements) {
+    if (distance <= length_ + line_) {
       length_ += distance * last;
       return;
     }
@@ -189,7 +193,7 @@ class Address {
   void join_close_ones() {
     std::vector<int64_t> begins, ends;
     for (const int64_t start : starts_) {
-      if (begins.empty() || start > ends.back() + line_elements)
+      if (begins.empty() || start > ends.back() + line_)
         begins.push_back(start), ends.push_back(start);
       ends.back() = start + length_;
     }
@@ -203,7 +207,7 @@ class Address {
   /// Makes one run of all where no two of them are further apart than a line.
   void join_neighbours() {
     for (auto it = starts_.begin(), after = std::next(it); after != starts_.end(); ++it, ++after)
-      if (*after - *it > length_ + line_elements) return;
+      if (*after - *it > length_ + line_) return;
     length_ += *starts_.rbegin() - *starts_.begin();
     starts_ = {*starts_.begin()};
   }
@@ -236,6 +240,7 @@ class Address {
   }
 
   const Loop& next_;
+  const int64_t line_;  // elements of a cache line: runs that are closer become one
   Bounds bounds_;
   std::vector<Inner> inner_;  // not yet taken out of the form, outermost first
   Linear form_;
@@ -261,6 +266,8 @@ std::optional<NextUse> next_use(const ScheduleState& state, const Loop& next,
   try {
     return Address(state, next, access).next_use();
   } catch (const Unknown&) {
+    return std::nullopt;
+  } catch (const LinearOverflow&) {
     return std::nullopt;
   }
 }

@@ -10,6 +10,9 @@
 
 namespace nestjit::compiler {
 
+/// Of a cache line.
+inline constexpr int64_t line_bytes = 64;
+
 /// The one access to a buffer below a loop, and the loops and lets around it inside of `next`,
 /// outermost first.
 struct Access {

@@ -28,7 +28,6 @@ namespace {
 
 using namespace ir;
 
-constexpr int64_t line_bytes = 64;
 constexpr int64_t most_lines = 16;
 
 /// The prefetches, then what the loop held.

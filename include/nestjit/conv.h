@@ -87,8 +87,8 @@ class BoundConv {
   void operator()(const array& x, array& y) const;
   /// The same into a new array.
   array operator()(const array& x) const;
-  /// The same with a residual, of y's shape and type, where one was bound (epilogue.h); it may be y
-  /// itself, but not overlap it otherwise.
+  /// The same with a residual, of y's shape and type and in other memory, where one was bound
+  /// (epilogue.h).
   void operator()(const array& x, const array& residual, array& y) const;
 
   /// The same on raw memory, N*L*C_in floats at x and N*L_out*C_out at y, row-contiguous, aligned
@@ -98,6 +98,7 @@ class BoundConv {
   void run(const float* x, float* y) const;
   /// The same for any element types: input_dtype() at x and output_dtype() at y, aligned for them.
   void run_raw(const void* x, void* y) const;
+  /// With a residual, row-contiguous like y. Throws also when it overlaps y.
   void run_raw(const void* x, const void* residual, void* y) const;
 
   const std::vector<int64_t>& input_shape() const;   // (N, L, C_in)

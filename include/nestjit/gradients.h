@@ -19,7 +19,7 @@
 // the weight: n, then positions, ascending; positions of the last axis in chunks of 1,024, each
 // added up from +0 and then to the sum. Positions are those of the input on an axis without a
 // stride in the general form, as a transposed convolution's are, and else those of the output.
-// op_jvp adds its two terms, each rounded as the operation rounds it.
+// op_jvp adds op(input, weight_tangent), rounded, to the other sums before they are rounded.
 //
 // Errors: those of the operation; a cotangent or tangent of another shape or element type than the
 // array it belongs to is an invalid argument. Element types as for the operation; gradients have

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "base/checked.h"
+#include "ops/activation_work.h"
 #include "ops/conv/operands.h"
 #include "ops/conv/product.h"
 #include "ops/conv/weight_gradient_model.h"
@@ -76,7 +77,8 @@ class CostModel::Model {
         lanes_(target.lanes(accumulation_type(problem))),
         packed_(packed_type(problem, target, Lanes::columns)),
         weight_vector_(static_cast<double>(lanes_ * ir::byte_size(packed_))),
-        converted_weights_(packed_ != accumulation_type(problem)) {}
+        converted_weights_(packed_ != accumulation_type(problem)),
+        finishing_(finishing()) {}
 
   Prediction predict(const Plan& plan) const {
     Prediction p;
@@ -91,6 +93,7 @@ class CostModel::Model {
       if (products_.parts.size() > 1 || products_.gap > 1 || shared)
         workgroups = outer_loops() * blocks(plan);
       p.compute += staging(plan);
+      p.compute += finishing_;
     }
     memory(plan, p);
     p.compute += workgroups * workgroup_overhead;
@@ -279,6 +282,20 @@ class CostModel::Model {
     return outer_loops() * blocks(plan) * copies_of_a_block(plan) * rows * row;
   }
 
+  /// The epilogue of all outputs, vector by vector.
+  double finishing() const {
+    constexpr double division = 8;  // vector operations
+    const Epilogue& epilogue = problem_.epilogue;
+    if (epilogue.empty()) return 0;
+    const ActivationWork work =
+        work_of(epilogue.activation, accumulation_type(problem_), target_.has_fma);
+    const double operations = work.products + work.others + division * work.divisions +
+                              int{epilogue.bias} + int{epilogue.residual};
+    const double vectors =
+        static_cast<double>(element_count(problem_.y_shape())) / static_cast<double>(lanes_);
+    return vectors * operations / rates_.fma(vector_);
+  }
+
   /// The schedule copies a block once where panels are no workgroups.
   double copies_of_a_block(const Plan& plan) const {
     const bool shared = plan.rows_outermost && plan.row_block > 0;
@@ -405,6 +422,7 @@ class CostModel::Model {
   ir::Scalar packed_;
   double weight_vector_;  // bytes of a vector of packed weights
   bool converted_weights_;
+  double finishing_;  // cycles of the epilogue, the same for every plan
 };
 
 std::string_view name_of(Bound bound) {

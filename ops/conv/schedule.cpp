@@ -7,9 +7,7 @@
 //   peel h, peel j                  positions without taps; residues with one tap less
 //   fuse j co, split, reorder       panels of columns
 //   tighten q                       the rows that a panel needs: cropping cuts whole rows
-//   stage x                         the input of a workgroup as the type of the sums, where it is
-//   of
-//                                   another one (operands.h)
+//   stage x                         a workgroup's input as the type of the sums (operands.h)
 //   pack                            weights in the order in which they are read
 //   peel q by=rows                  full rows in tiles; edge rows and what is left in smaller ones
 //   unroll, vectorize, accumulate   the register tiles
@@ -316,14 +314,14 @@ class Template {
     if (several_axes() || products_.row_step == 0) return;
     const int64_t steps = product.taps * products_.depth;
     const int64_t turns = innermost == id + "kk" ? steps : products_.depth;
-    const int64_t in_lines = plan_.rows * base::ceil_div(products_.depth, line_elements);
+    const int64_t row_lines =
+        base::ceil_div(products_.depth * ir::byte_size(problem_.x_dtype), line_bytes);
     const int64_t row_columns = product.residues * products_.channels;
     const int64_t out_lines = plan_.rows * plan_.vectors;
-    if (plan_.fetch_rows && !staged_ && problem_.groups > 1 && in_lines <= turns)
-      step("prefetch x {}q0 {}", id, innermost);
-    else if (plan_.fetch_rows && !staged_ &&
-             plan_.rows * problem_.in_channels <= most_fetched * turns)
-      step("prefetch x {}q0 {}", id, innermost);
+    const bool few = problem_.groups > 1
+                         ? plan_.rows * row_lines <= turns
+                         : plan_.rows * problem_.in_channels <= most_fetched * turns;
+    if (plan_.fetch_rows && !staged_ && few) step("prefetch x {}q0 {}", id, innermost);
     // Outputs side by side need no help: the machine foresees them.
     const int64_t panel = plan_.vectors * lanes_;
     const bool apart = !columns_are_neighbours(problem_) &&
@@ -350,7 +348,7 @@ class Template {
   static constexpr int64_t most_unrolled = 32;
   static constexpr int64_t most_fetched = 128;  // elements a turn of the innermost loop
   static constexpr int64_t most_lines = 16;     // of a share, see `prefetch`
-  static constexpr int64_t line_elements = 16;
+  static constexpr int64_t line_bytes = 64;
 
   const ConvProblem& problem_;
   const Plan& plan_;
