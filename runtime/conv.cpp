@@ -135,6 +135,13 @@ BoundConv bind_conv_transpose1d(const array& weight, const std::vector<int64_t>&
 BoundConv runtime::bind_conv(const ops::ConvProblem& problem, const array& weight, int threads,
                              const compiler::Schedule* schedule, Lengths lengths,
                              StreamOrDevice stream, const EpilogueArrays& epilogue) {
+  if (problem.epilogue.bias != epilogue.bias.has_value() ||
+      problem.epilogue.per_channel() != epilogue.channel.has_value()) {
+    base::unsupported(
+        "{}: arrays of an epilogue are given to conv_transpose1d_fused() and "
+        "bind_conv_transpose1d_fused() alone",
+        ops::to_string(problem));
+  }
   auto impl = std::make_shared<BoundConv::Impl>();
   impl->problem = problem;
   impl->work = work_of(problem);

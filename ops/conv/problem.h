@@ -159,9 +159,10 @@ ConvProblem conv_transpose1d_problem(const ConvTranspose1dArguments& arguments);
 /// l, k and the parameters of an axis (s p d op plo phi id) take a number an axis, separated by
 /// commas, or one for all axes; conv_general has as many axes as l has numbers. l, ci, co and k
 /// must be there. dtype= is the type of both operands, xdtype= and wdtype= of one of them; the
-/// result's follows. grad=x and grad=w stand for the gradients of the problem. Throws invalid
-/// argument with the position (1-based column) of what is wrong and what was expected there, and
-/// what conv_problem() throws.
+/// result's follows. bias=1, act=ACTIVATION (see parse_activation) and residual=1 make the epilogue
+/// of y. grad=x and grad=w stand for the gradients of the problem. Throws invalid argument with the
+/// position (1-based column) of what is wrong and what was expected there, and what conv_problem()
+/// throws.
 ConvProblem parse_problem(std::string_view text);
 
 /// The text form: keys in the order above, then grad; defaults left out (xdtype wdtype in place of
