@@ -1,0 +1,124 @@
+#include "tests/fuzz/workers.h"
+
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+#include <vector>
+
+namespace nestjit::ops {
+namespace {
+
+/// What a worker tells the others.
+struct Progress {
+  std::atomic<int64_t> at = 0, done = 0, failed = 0;
+};
+
+/// Memory that forked processes share.
+class Shared {
+ public:
+  explicit Shared(int workers) : bytes_(sizeof(Progress) * static_cast<size_t>(workers)) {
+    memory_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory_ == MAP_FAILED) throw std::bad_alloc();
+    for (int i = 0; i < workers; ++i) new (&of(i)) Progress;
+  }
+  ~Shared() { munmap(memory_, bytes_); }
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+
+  Progress& of(int worker) const { return static_cast<Progress*>(memory_)[worker]; }
+
+ private:
+  size_t bytes_;
+  void* memory_;
+};
+
+pid_t start(const Cases& cases, Progress& progress) {
+  constexpr int most_seconds = 60;
+  std::fflush(nullptr);
+  const pid_t pid = fork();
+  if (pid != 0) return pid;
+  for (int64_t i = progress.at; i < cases.count; i += cases.jobs) {
+    progress.at = i;
+    allow_seconds(most_seconds);
+    if (!cases.passes(i)) ++progress.failed;
+    ++progress.done;
+  }
+  std::fflush(nullptr);
+  _exit(0);
+}
+
+class Workers {
+ public:
+  explicit Workers(const Cases& cases) : cases_(cases), shared_(cases.jobs), pids_(cases.jobs) {
+    for (int w = 0; w < cases.jobs; ++w) {
+      shared_.of(w).at = w;
+      begin(w);
+    }
+  }
+
+  int64_t wait() {
+    while (running_ > 0) {
+      int status = 0;
+      const pid_t ended = waitpid(-1, &status, WNOHANG);
+      if (ended > 0) {
+        end(ended, status);
+      } else {
+        usleep(50'000);
+        cases_.progress(total(&Progress::done), total(&Progress::failed));
+      }
+    }
+    return total(&Progress::failed);
+  }
+
+ private:
+  void begin(int worker) {
+    pids_[static_cast<size_t>(worker)] = start(cases_, shared_.of(worker));
+    if (pids_[static_cast<size_t>(worker)] < 0) throw std::bad_alloc();
+    ++running_;
+  }
+
+  void end(pid_t pid, int status) {
+    --running_;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+    for (int w = 0; w < cases_.jobs; ++w)
+      if (pids_[static_cast<size_t>(w)] == pid)
+        replace(w, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+  }
+
+  void replace(int worker, int signal) {
+    Progress& progress = shared_.of(worker);
+    cases_.report_crash(progress.at, signal);
+    ++progress.failed;
+    ++progress.done;
+    progress.at += cases_.jobs;
+    begin(worker);
+  }
+
+  int64_t total(std::atomic<int64_t> Progress::* member) const {
+    int64_t sum = 0;
+    for (int w = 0; w < cases_.jobs; ++w) sum += shared_.of(w).*member;
+    return sum;
+  }
+
+  const Cases& cases_;
+  Shared shared_;
+  std::vector<pid_t> pids_;
+  int running_ = 0;
+};
+
+}  // namespace
+
+void allow_seconds(int seconds) {
+  const itimerval limit{{0, 0}, {seconds, 0}};
+  setitimer(ITIMER_PROF, &limit, nullptr);
+}
+
+int64_t failures_of(const Cases& cases) { return Workers(cases).wait(); }
+
+}  // namespace nestjit::ops
