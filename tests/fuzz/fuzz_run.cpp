@@ -23,6 +23,11 @@ Elements integers(ir::Scalar scalar, int64_t count, Draw& draw) {
   return elements;
 }
 
+/// Null for what an epilogue does not have.
+const void* there(const Elements& operand) {
+  return operand.count() > 0 ? operand.data() : nullptr;
+}
+
 compiler::CompiledKernel compiled(const FuzzCase& fuzz, const compiler::Target& target) {
   if (fuzz.any_length)
     return compiler::compile(polymorphic_request(fuzz.problem, fuzz.plan, target));
@@ -50,7 +55,7 @@ std::string run_and_compare(const FuzzCase& fuzz) {
                  residual = of_epilogue(epilogue.residual, problem.dtype, count);
   const Elements expected(problem.dtype, count), got(problem.dtype, count);
   reference_conv(problem, x.data(), second.data(), expected.data(), target.has_fma,
-                 {bias.data(), channel.data(), residual.data()});
+                 {there(bias), there(channel), there(residual)});
   KernelRun run{.operands = {x.data(), second.data(), got.data()}, .threads = fuzz.threads};
   for (const Elements* operand : {&bias, &channel, &residual})
     if (operand->count() > 0) run.operands.push_back(operand->data());
