@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "tests/fuzz/fuzz_case.h"
-#include "tests/fuzz/workers.h"
+#include "tests/workers.h"
 
 namespace nestjit::ops {
 namespace {
@@ -63,7 +63,7 @@ bool passes(uint64_t seed, bool shrink) {
   if (failure.empty()) return true;
   print_case(failure.c_str(), *fuzz);
   if (shrink) {
-    allow_seconds(600);
+    tests::allow_seconds(600);
     const FuzzCase least = *case_of(rc::shrinkable::findLocalMin(drawn, fails).first);
     print_case(("made smaller: " + failure_of(least)).c_str(), least);
   }
@@ -83,7 +83,7 @@ int run_many(int64_t count, uint64_t seed, int jobs) {
   const auto start = std::chrono::steady_clock::now();
   int shrunk = 0;
   int64_t shown = 0;
-  Cases cases{.count = count, .jobs = jobs};
+  tests::Cases cases{.count = count, .jobs = jobs};
   cases.passes = [&](int64_t i) {
     const bool passed = passes(seed + static_cast<uint64_t>(i), shrunk < most_shrunk);
     shrunk += !passed;
@@ -99,7 +99,7 @@ int run_many(int64_t count, uint64_t seed, int jobs) {
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     fmt::print(stderr, "\r{} of {}, {} failed, {:.0f} s", done, count, failed, elapsed.count());
   };
-  const int64_t failed = failures_of(cases);
+  const int64_t failed = tests::failures_of(cases);
   if (count >= 1000) fmt::print(stderr, "\n");
   fmt::print("{} passed, {} failed\n", count - failed, failed);
   return failed == 0 ? 0 : 1;

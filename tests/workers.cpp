@@ -1,4 +1,4 @@
-#include "tests/fuzz/workers.h"
+#include "tests/workers.h"
 
 #include <sys/mman.h>
 #include <sys/time.h>
@@ -11,31 +11,12 @@
 #include <new>
 #include <vector>
 
-namespace nestjit::ops {
+namespace nestjit::tests {
 namespace {
 
 /// What a worker tells the others.
 struct Progress {
   std::atomic<int64_t> at = 0, done = 0, failed = 0;
-};
-
-/// Memory that forked processes share.
-class Shared {
- public:
-  explicit Shared(int workers) : bytes_(sizeof(Progress) * static_cast<size_t>(workers)) {
-    memory_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory_ == MAP_FAILED) throw std::bad_alloc();
-    for (int i = 0; i < workers; ++i) new (&of(i)) Progress;
-  }
-  ~Shared() { munmap(memory_, bytes_); }
-  Shared(const Shared&) = delete;
-  Shared& operator=(const Shared&) = delete;
-
-  Progress& of(int worker) const { return static_cast<Progress*>(memory_)[worker]; }
-
- private:
-  size_t bytes_;
-  void* memory_;
 };
 
 pid_t start(const Cases& cases, Progress& progress) {
@@ -55,9 +36,9 @@ pid_t start(const Cases& cases, Progress& progress) {
 
 class Workers {
  public:
-  explicit Workers(const Cases& cases) : cases_(cases), shared_(cases.jobs), pids_(cases.jobs) {
+  explicit Workers(const Cases& cases) : cases_(cases), progress_(cases.jobs), pids_(cases.jobs) {
     for (int w = 0; w < cases.jobs; ++w) {
-      shared_.of(w).at = w;
+      progress_[w].at = w;
       begin(w);
     }
   }
@@ -78,7 +59,7 @@ class Workers {
 
  private:
   void begin(int worker) {
-    pids_[static_cast<size_t>(worker)] = start(cases_, shared_.of(worker));
+    pids_[static_cast<size_t>(worker)] = start(cases_, progress_[worker]);
     if (pids_[static_cast<size_t>(worker)] < 0) throw std::bad_alloc();
     ++running_;
   }
@@ -92,7 +73,7 @@ class Workers {
   }
 
   void replace(int worker, int signal) {
-    Progress& progress = shared_.of(worker);
+    Progress& progress = progress_[worker];
     cases_.report_crash(progress.at, signal);
     ++progress.failed;
     ++progress.done;
@@ -102,17 +83,25 @@ class Workers {
 
   int64_t total(std::atomic<int64_t> Progress::* member) const {
     int64_t sum = 0;
-    for (int w = 0; w < cases_.jobs; ++w) sum += shared_.of(w).*member;
+    for (int w = 0; w < cases_.jobs; ++w) sum += progress_[w].*member;
     return sum;
   }
 
   const Cases& cases_;
-  Shared shared_;
+  PerWorker<Progress> progress_;
   std::vector<pid_t> pids_;
   int running_ = 0;
 };
 
 }  // namespace
+
+SharedBytes::SharedBytes(size_t bytes)
+    : bytes_(bytes),
+      memory_(mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+  if (memory_ == MAP_FAILED) throw std::bad_alloc();
+}
+
+SharedBytes::~SharedBytes() { munmap(memory_, bytes_); }
 
 void allow_seconds(int seconds) {
   const itimerval limit{{0, 0}, {seconds, 0}};
@@ -121,4 +110,4 @@ void allow_seconds(int seconds) {
 
 int64_t failures_of(const Cases& cases) { return Workers(cases).wait(); }
 
-}  // namespace nestjit::ops
+}  // namespace nestjit::tests
