@@ -1,5 +1,7 @@
 #include "ops/conv/operands.h"
 
+#include <algorithm>
+
 namespace nestjit::ops {
 namespace {
 
@@ -24,13 +26,13 @@ int64_t staged_rows(const Products& products, const Plan& plan) {
 int64_t most_staged_rows(const ConvProblem& problem) {
   const int64_t row =
       problem.in_channels / problem.groups * ir::byte_size(accumulation_type(problem));
-  return most_staged / row;
+  return most_staged / std::max<int64_t>(row, 1);
 }
 
 bool stages_input(const ConvProblem& problem, const Products& products, const Plan& plan) {
   const bool one_line = problem.axes.size() == 1 && products.row_step > 0;
   return plan.lanes == Lanes::columns && converts_input(problem) && one_line &&
-         staged_rows(products, plan) <= most_staged_rows(problem);
+         problem.in_channels > 0 && staged_rows(products, plan) <= most_staged_rows(problem);
 }
 
 bool copies_in_one_walk(const ConvProblem& problem, int64_t lanes) {

@@ -13,6 +13,7 @@
 #include "ops/conv/define.h"
 #include "ops/conv/gradients.h"
 #include "ops/conv/operands.h"
+#include "ops/conv/product.h"
 #include "ops/conv/schedule.h"
 
 namespace nestjit::ops {
@@ -85,7 +86,10 @@ int64_t edge_rows_for_all(const ConvProblem& problem, const compiler::Target& ta
 }  // namespace
 
 bool may_be_any_length(const ConvProblem& problem) {
-  return problem.axes.size() == 1 && problem.result == ConvResult::output;
+  constexpr int64_t most_residues = 1024;
+  const ConvAxis& axis = problem.axes[0];
+  return problem.axes.size() == 1 && problem.result == ConvResult::output &&
+         (form_of(axis) != AxisForm::both || axis.input_dilation <= most_residues);
 }
 
 ConvProblem lengthless(const ConvProblem& problem) { return with_length(problem, long_input); }

@@ -14,7 +14,8 @@ AxisForm form_of(const ConvAxis& axis) {
 }
 
 int64_t output_period(const ConvAxis& axis) {
-  return axis.input_dilation / std::gcd(axis.input_dilation, axis.stride);
+  const int64_t period = axis.input_dilation / std::gcd(axis.input_dilation, axis.stride);
+  return std::min(period, std::max<int64_t>(axis.output, 1));
 }
 
 Products products_of(const ConvProblem& problem) {

@@ -42,7 +42,8 @@ enum class AxisForm : uint8_t {
 };
 AxisForm form_of(const ConvAxis& axis);
 
-/// Outputs o and o + output_period(axis) meet the same taps.
+/// Outputs o and o + output_period(axis) meet the same taps; the output's extent where that is
+/// less.
 int64_t output_period(const ConvAxis& axis);
 
 /// The problem with one axis that costs as much as one with several: the lines of the last axis,

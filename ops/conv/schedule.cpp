@@ -54,6 +54,22 @@ struct Names {
   }
 };
 
+/// Rows of the input from the first to the last that `rows` rows of a product with so many taps
+/// read and the `rows` before them did not: neighbouring runs are asked for as one.
+int64_t new_rows(const Products& products, int64_t taps, int64_t rows) {
+  constexpr int64_t most_counted = 4096;
+  const int64_t distance = products.row_distance, step = products.row_step;
+  if (distance == 1 && step == 1) return rows;
+  if (rows * taps > most_counted) return rows * distance + taps * step;
+  std::vector<int64_t> used, fresh;
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t t = 0; t < taps; ++t) used.push_back(r * distance + t * step);
+  std::sort(used.begin(), used.end());
+  for (const int64_t row : used)
+    if (!std::binary_search(used.begin(), used.end(), row + rows * distance)) fresh.push_back(row);
+  return fresh.back() - fresh.front() + 1;
+}
+
 /// Whether the terms q*s, j*d and the constants beside them, which cancel to a position of the
 /// output, stay within 64 bits in bytes of the output.
 bool offsets_fit(const ConvProblem& problem) {
@@ -222,9 +238,10 @@ class Template {
     if (channel_lanes() && plan_.row_block > 0 && plan_.rows_outermost && !blocks.empty() &&
         !several_axes()) {
       // A vector of each row of the next block, as many as were used for this one.
-      const int64_t lines =
-          plan_.row_block * std::max(products_.parts[0].residues, products_.row_distance);
-      if (plan_.fetch_rows && lines <= most_lines) step("prefetch x {} {}", blocks[0], panels[0]);
+      const int64_t lines = plan_.row_block * products_.parts[0].residues;
+      const int64_t fresh = new_rows(products_, products_.parts.back().taps, plan_.row_block);
+      if (plan_.fetch_rows && std::max(lines, fresh) <= most_lines)
+        step("prefetch x {} {}", blocks[0], panels[0]);
       if (plan_.fetch_output && lines <= most_lines) step("prefetch y {} {}", blocks[0], panels[0]);
     }
     return part;
@@ -322,7 +339,9 @@ class Template {
     const bool few = problem_.groups > 1
                          ? plan_.rows * row_lines <= turns
                          : plan_.rows * problem_.in_channels <= most_fetched * turns;
-    if (plan_.fetch_rows && !staged_ && few) step("prefetch x {}q0 {}", id, innermost);
+    const bool near =
+        new_rows(products_, product.taps, plan_.rows) * row_lines <= most_lines * turns;
+    if (plan_.fetch_rows && !staged_ && few && near) step("prefetch x {}q0 {}", id, innermost);
     // Outputs side by side need no help: the machine foresees them.
     const int64_t panel = plan_.vectors * lanes_;
     const bool apart = !columns_are_neighbours(problem_) &&

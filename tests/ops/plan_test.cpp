@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "compiler/specialise.h"
+#include "ops/conv/compile.h"
+#include "ops/conv/polymorphic.h"
+#include "ops/conv/schedule.h"
 #include "tests/ops/expect_error.h"
 #include "tests/ops/random_problem.h"
 
@@ -31,6 +35,39 @@ TEST(Plan, ReadsBackTheSame) {
         plan.fetch_rows = rows, plan.fetch_panels = panels, plan.fetch_output = output;
         EXPECT_EQ(parse_plan(to_string(plan)), plan) << to_string(plan);
       }
+}
+
+/// No step of a default schedule is refused.
+TEST(Plan, DefaultsFitEveryMember) {
+  const SeedRange seeds = seed_range(5500, 1000);
+  for (int i = 0; i < seeds.count; ++i) {
+    const uint64_t seed = seeds.first + static_cast<uint64_t>(i);
+    Draw draw(seed);
+    const ConvProblem problem = with_random_types(
+        draw, draw.one_in(2) ? random_problem(draw, 1e6) : random_member(draw, 1e6));
+    const compiler::Target target = random_target(draw);
+    SCOPED_TRACE(reproduce_line(seed, "Plan.DefaultsFitEveryMember") + "\n" + to_string(problem));
+    const auto apply = [&](const compiler::CompileRequest& request) {
+      compiler::apply_schedule(compiler::specialise(request.definition, request.bindings),
+                               request.schedule, target);
+    };
+    ASSERT_NO_THROW(apply(compile_request(problem, default_schedule(problem, target), target)));
+    if (may_be_any_length(problem)) {
+      ASSERT_NO_THROW(
+          apply(polymorphic_request(problem, polymorphic_plan(problem, target), target)));
+    }
+  }
+}
+
+TEST(Plan, FetchesNoMoreLinesThanAStepMayAskFor) {
+  const compiler::Target target = compiler::target_of(compiler::Level::x86_64_v3);
+  for (const char* text : {"conv_transpose1d l=8 ci=13 co=13 k=6 s=4 p=1 g=13 grad=x",
+                           "conv1d l=26 ci=16 co=16 k=3 s=2 p=-1 d=3 g=16 dtype=f64"}) {
+    const ConvProblem problem = parse_problem(text);
+    const Plan plan = parse_plan("lanes=channels rows=2 block=8 outer=rows fetch=rows");
+    for (const compiler::Step& step : schedule_of(problem, target, plan).steps)
+      EXPECT_NE(step.primitive, "prefetch") << text;
+  }
 }
 
 TEST(Plan, KeysThatAreLeftOutKeepTheirDefaults) {
