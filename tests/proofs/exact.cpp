@@ -26,9 +26,10 @@ std::vector<Triple> triples_of(const ConvAxis& axis, bool flip) {
 std::vector<Triple> triples_of(const ConvProblem& problem) {
   std::vector<Triple> all{{0, 0, 0}};
   for (const ConvAxis& axis : problem.axes) {
+    const std::vector<Triple> of_axis = triples_of(axis, problem.flip);
     std::vector<Triple> further;
     for (const Triple& a : all)
-      for (const Triple& b : triples_of(axis, problem.flip))
+      for (const Triple& b : of_axis)
         further.push_back({a.i * axis.input + b.i, a.k * axis.taps + b.k, a.o * axis.output + b.o});
     all = std::move(further);
   }
@@ -58,6 +59,7 @@ std::vector<ExactSum> exact_sums(const ConvProblem& forward, int result, const i
   const int64_t inputs = places(forward, &ConvAxis::input),
                 outputs = places(forward, &ConvAxis::output),
                 taps = places(forward, &ConvAxis::taps);
+  if (outputs == 0) return sums;  // though one of its axes may be long
   for (const Triple& t : triples_of(forward))
     for (int64_t n = 0; n < forward.batch; ++n)
       for (int64_t co = 0; co < forward.out_channels; ++co)
