@@ -25,7 +25,7 @@ struct DoorRequest {
 };
 
 struct DoorResult {
-  MachineCode code;  // when ok
+  CompiledImage code;  // when ok
   bool ok = false;
   ErrorKind kind = ErrorKind::internal;
   std::string error;  // when not ok
@@ -55,7 +55,7 @@ constexpr uint64_t door_layout() {
   add("Kernel", sizeof(ir::Kernel));
   add("Target", sizeof(Target));
   add("Frame", sizeof(Frame));
-  add("MachineCode", sizeof(MachineCode));
+  add("CompiledImage", sizeof(CompiledImage));
   add("DoorResult", sizeof(DoorResult));
   return hash;
 }

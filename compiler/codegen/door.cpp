@@ -41,8 +41,8 @@ jit::PassList passes_for(const codegen::GeneratedModule& made, const Target& tar
   return target.has_fma ? jit::PassList::final_form : jit::PassList::final_form_unfused;
 }
 
-MachineCode compile(const DoorRequest& request) {
-  MachineCode code;
+CompiledImage compile(const DoorRequest& request) {
+  CompiledImage code;
   Stopwatch watch;
   llvm::LLVMContext context;
   const jit::Diagnostics diagnostics(context);
@@ -56,14 +56,11 @@ MachineCode compile(const DoorRequest& request) {
   if (request.options->want_assembly)
     code.assembly = jit::emit_assembly(*made.module, *machine, passes);
   watch.lap();
-  auto object = jit::emit_object(*made.module, *machine, passes);
+  const auto object = jit::emit_object(*made.module, *machine, passes);
   diagnostics.require_none();
-  code.code_bytes = jit::check_self_contained(*object);
   code.select_ms = watch.lap();
-  jit::Linked linked = jit::link(std::move(object), made.symbols);
+  code.image = jit::link(*object, made.symbols);
   code.link_ms = watch.lap();
-  code.entries = std::move(linked.entries);
-  code.owner = std::move(linked.owner);
   return code;
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -97,6 +98,39 @@ TEST(MachineCode, CompilesOfOneKernelAreTheSame) {
     return compile_text(scale_text(7), Level::x86_64_v1, {false, true}).assembly;
   };
   EXPECT_EQ(assembly(), assembly());
+}
+
+TEST(CodeImage, IsTheSameEveryTime) {
+  const std::vector<ir::Kernel> kernels{ir::parse_kernel(scale_text(7))};
+  const Target target = target_of(Level::x86_64_v1);
+  const CodeImage first = compile_to_image(kernels, target).image;
+  EXPECT_EQ(first.bytes, compile_to_image(kernels, target).image.bytes);
+  EXPECT_NE(first.bytes, compile_to_image({ir::parse_kernel(scale_text(8))}, target).image.bytes);
+}
+
+TEST(CodeImage, RunsWhereverItIsPlaced) {
+  const CodeImage image =
+      compile_to_image({ir::parse_kernel(scale_text(7))}, target_of(Level::x86_64_v1)).image;
+  const MachineCode here = place_image(image), there = place_image(image);
+  EXPECT_NE(here.entries[0], there.entries[0]);
+  expect_scales(here, 7);
+  expect_scales(there, 7);
+  EXPECT_TRUE(std::ranges::equal(here.code(), image.bytes));
+  EXPECT_TRUE(std::ranges::equal(there.code(), image.bytes));
+}
+
+TEST(CodeImage, OneBehindAnother) {
+  const Target target = target_of(Level::x86_64_v1);
+  CodeImage both = compile_to_image({ir::parse_kernel(scale_text(2))}, target).image;
+  both.append(compile_to_image({ir::parse_kernel(scale_text(5))}, target).image);
+  ASSERT_EQ(both.entries.size(), 2u);
+  EXPECT_EQ(both.entries[1] % CodeImage::alignment, 0u);
+  const MachineCode code = place_image(both);
+  std::vector<float> x(64, 1.0f), y(64);
+  run(code, {{x.data(), y.data()}}, 1);
+  EXPECT_EQ(y[63], 5.0f);  // with a constant of its own
+  run(code, {{x.data(), y.data()}}, 0);
+  EXPECT_EQ(y[63], 2.0f);
 }
 
 TEST(MachineCode, SeveralKernelsInOrderEvenWithOneName) {
