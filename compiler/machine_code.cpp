@@ -8,6 +8,7 @@
 
 #include "base/env.h"
 #include "base/error.h"
+#include "compiler/build_id.h"
 #include "compiler/door.h"
 #include "compiler/executable_memory.h"
 
@@ -56,9 +57,9 @@ const DoorTable* open_door(const fs::path& file, std::string& reason) {
     return nullptr;
   }
   const DoorTable* table = door();
-  if (table->abi_version != abi_version || table->build_id != door_build_id()) {
+  if (table->abi_version != abi_version || table->build_id != build_id()) {
     reason = fmt::format("{}: made by another build ({}, this is {})", file.string(),
-                         table->build_id, door_build_id());
+                         table->build_id, build_id());
     return nullptr;
   }
   return table;

@@ -8,6 +8,7 @@
 #include <new>
 #include <span>
 
+#include "compiler/build_id.h"
 #include "compiler/codegen/module.h"
 #include "compiler/codegen/target_machine.h"
 #include "compiler/jit/linker.h"
@@ -85,8 +86,7 @@ void compile_behind_door(const DoorRequest* request, DoorResult* result) noexcep
 extern "C" __attribute__((visibility("default"))) const nestjit::compiler::DoorTable*
 nestjit_codegen_door() {
   using namespace nestjit::compiler;
-  static const std::string build_id = door_build_id();
-  static const DoorTable table{abi_version, build_id.c_str(), LLVM_VERSION_STRING,
+  static const DoorTable table{abi_version, build_id().c_str(), LLVM_VERSION_STRING,
                                compile_behind_door};
   return &table;
 }
