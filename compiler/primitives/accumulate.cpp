@@ -39,6 +39,13 @@
 // reads the accumulator at the one element alone, and an element without an iteration gets that of
 // the initial value.
 //
+// Where that expression reads another buffer at the place of the store, with one range for all
+// elements, all reads come before all stores: a read waits for a store before it whose address has
+// the same low twelve bits, which buffers of whole pages have.
+//
+//   for q1: y[q1] = acc[q1] + r[q1]       ->     for q1: acc[q1] = acc[q1] + r[q1]
+//                                                for q1: y[q1] = acc[q1]
+//
 // The finishing store may add to what the output holds, and its first store may stand before the
 // accumulator, under a condition too (see carry): where it would have run, the finishing store uses
 // its value instead.
@@ -130,8 +137,11 @@ class Accumulation {
                                    t.mapping, sink(t.body, conjuncts(leaf_.guard), nullptr));
     // The update keeps the ids of the band, so its handles stay; the two copies get new ones.
     const auto in_order = [&](const Stmt& result) {
-      return clone_fresh(interleave ? interleaved(band_.loops(), guarded(leaf_.guard, result))
-                                    : band_.around(guarded(leaf_.guard, result)));
+      const auto [in_place, store] = reads_first(result);
+      const Stmt stored =
+          clone_fresh(interleave ? interleaved(band_.loops(), guarded(leaf_.guard, store))
+                                 : band_.around(guarded(leaf_.guard, store)));
+      return in_place ? Block::make({copy(leaf_.guard, in_place), stored}) : stored;
     };
     std::vector<Stmt> all{copy(leaf_.guard, clear(nullptr)), update};
     for (const Stmt& stmt : finished(in_tile(), in_order)) all.push_back(stmt);
@@ -202,6 +212,21 @@ class Accumulation {
     };
     if (!leaf_.first || !leaf_.fresh) return {store(true)};
     return {If::make(leaf_.fresh, store(true)), If::make(Not::make(leaf_.fresh), store(false))};
+  }
+  /// The finishing store in two, where its value reads a buffer as it stores: first into the tile,
+  /// then from there.
+  std::pair<Stmt, Stmt> reads_first(const Stmt& result) const {
+    const auto& store = *result.as<Store>();
+    const auto* cast = store.value.as<Cast>();
+    const Expr value = cast && cast->a.type() == in_tile().type() ? cast->a : store.value;
+    const bool reads_alike = contains(value, [&](const Expr& e) {
+      const auto* load = e.as<Load>();
+      return load && load->buffer != tile_ && load->buffer != store.buffer &&
+             same_place(load->indices, store.indices);
+    });
+    if (!reads_alike || value.type() != in_tile().type()) return {Stmt(), result};
+    const Expr finished = cast ? Cast::make(cast->type.scalar, in_tile()) : in_tile();
+    return {Store::make(tile_, place_, value), Store::make(store.buffer, store.indices, finished)};
   }
   static Stmt guarded(const Expr& guard, Stmt stmt) {
     return guard ? If::make(guard, std::move(stmt)) : stmt;

@@ -284,13 +284,11 @@ class CostModel::Model {
 
   /// The epilogue of all outputs, vector by vector.
   double finishing() const {
-    constexpr double division = 8;  // vector operations
     const Epilogue& epilogue = problem_.epilogue;
     if (epilogue.empty()) return 0;
     const ActivationWork work =
         work_of(epilogue.activation, accumulation_type(problem_), target_.has_fma);
-    const double operations = work.products + work.others + division * work.divisions +
-                              int{epilogue.bias} + int{epilogue.residual};
+    const double operations = vector_operations(work) + int{epilogue.bias} + int{epilogue.residual};
     const double vectors =
         static_cast<double>(element_count(problem_.y_shape())) / static_cast<double>(lanes_);
     return vectors * operations / rates_.fma(vector_);

@@ -1,11 +1,14 @@
 //   tighten                  guards on positions become bounds of a chunk
-//   split, reorder           panels of lanes, a tap each; rows of a tile
-//   parallel                 panels and taps over workgroups
-//   carry                    chunks outside of the tiles, with their sums in dw
+//   split, reorder           panels of lanes, taps in blocks; rows of a tile
+//   parallel                 panels and blocks of taps over workgroups
+//   carry                    chunks outside of a block's taps and tiles, with their sums in dw: all
+//                            of them read the chunk while it is in a cache
 //   unroll, vectorize, accumulate    the register tile, added to dw at the end of a chunk
 #include "ops/conv/schedule_weight_gradient.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/error.h"
 #include "ops/conv/gradients.h"
@@ -67,8 +70,10 @@ class WeightTemplate {
 
   void lanes_over(const std::string& lanes, const std::string& rows, int64_t count) {
     const Handles inner = panels(lanes);
-    step("reorder g p0 {} {} {}", join(taps_), rows, join(inner));
+    const bool blocks = block_taps();
+    step("reorder g p0 {} {} {} {}", join(taps_), blocks ? "ki" : "", rows, join(inner));
     step("parallel g p0 {}", join(taps_));
+    if (blocks) carry("", "ki");
     if (count <= plan_.rows) return tile("", rows, {rows}, inner);
     if (count % plan_.rows == 0) {
       step("split {} by={} -> r0 r1", rows, plan_.rows);
@@ -79,6 +84,15 @@ class WeightTemplate {
     tile("rest/", "rest", {"rest"}, inner);
   }
 
+  /// Splits the taps of the last axis into blocks of several; false where a block has one.
+  bool block_taps() {
+    const int64_t block = std::min(plan_.row_block, problem_.axes.back().taps);
+    if (block < 2) return false;
+    step("split {} by={} tail=cut -> kb ki", taps_.back(), block);
+    taps_.back() = "kb";
+    return true;
+  }
+
   void lanes_over_groups() {
     const Handles inner = panels("g");
     step("reorder p0 {} co ci {}", join(taps_), join(inner));
@@ -86,13 +100,20 @@ class WeightTemplate {
     tile("", inner.front(), {}, inner);
   }
 
-  /// Chunks outside of the loops from `outermost` on, and in them the tile of `rows` and `inner`.
-  void tile(const std::string& prefix, const std::string& outermost, const Handles& rows,
-            const Handles& inner) {
+  /// Chunks outside of the loops from `outermost` on.
+  void carry(const std::string& prefix, const std::string& outermost) {
+    if (carried_) return;
     Handles chunks{"n"};
     chunks.insert(chunks.end(), positions_.begin(), positions_.end() - 1);
     chunks.push_back("b");
     for (const std::string& loop : chunks) step("carry {}{} {}", prefix, loop, outermost);
+    carried_ = prefix.empty();
+  }
+
+  /// The tile of `rows` and `inner`, below `outermost`.
+  void tile(const std::string& prefix, const std::string& outermost, const Handles& rows,
+            const Handles& inner) {
+    carry(prefix, outermost);
     Handles band = rows;
     for (const std::string& loop : inner) band.push_back(prefix + loop);
     const Handles unrolled(band.begin(), band.end() - 1);
@@ -105,6 +126,7 @@ class WeightTemplate {
   const Plan& plan_;
   int64_t lanes_;
   Handles taps_, positions_;
+  bool carried_ = false;  // chunks stand outside of everything that is left
   Schedule schedule_;
 };
 

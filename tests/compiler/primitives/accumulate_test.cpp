@@ -439,7 +439,8 @@ TEST(Accumulate, RefusesOtherRaggedReductions) {
 /// Rows with sums of their own over [lo, hi), finished by an expression of the sum and memory.
 std::string own_sums(const std::string& lo, const std::string& hi, const std::string& finish) {
   return R"(
-    kernel k(x: bf16[40] input, w: f16[40] constant, b: f32[12] input, y: bf16[96] output) fused {
+    kernel k(x: bf16[40] input, w: f16[40] constant, b: f32[12] input, r: bf16[96] input,
+             y: bf16[96] output) fused {
       for q0 in [0, 3) parallel {
         for q1 in [0, 4) parallel {
           for lane in [0, 8) parallel {
@@ -483,6 +484,20 @@ TEST(Accumulate, TheTileTakesThePlaceOfAnAccumulator) {
   expect_contains(text, "allocate acc: f32[4, 8] tile");
   expect_contains(text, "= cast(bf16, acc[");
   EXPECT_EQ(text.find("sum"), std::string::npos) << text;
+}
+
+// Reads at the place of the store come before all stores.
+TEST(Accumulate, ReadsWhatLiesAlikeBeforeItStores) {
+  const char* steps = "unroll q1\nvectorize lane\naccumulate q1 lane -> acc";
+  const std::string residual = "cast(bf16, sum[0]*b[lane] + cast(f32, r[lane*12 + q0*4 + q1]))";
+  for (const auto& [lo, hi] : {std::pair("0", "3"), {"max(0, 2 - q1)", "3"}})
+    expect_same_bits(own_sums(lo, hi, residual), steps);
+  const std::string text = text_of(scheduled(own_sums("0", "3", residual), steps));
+  expect_contains(text, "acc[q1_2, lane_2] = acc[q1_2, lane_2]*b[lane_2] + cast(f32, r[");
+  expect_contains(text, "= cast(bf16, acc[q1_3, lane_3])");
+  const std::string bias =
+      text_of(scheduled(own_sums("0", "3", "cast(bf16, sum[0] + b[lane])"), steps));
+  EXPECT_EQ(bias.find("acc[q1_2, lane_2] ="), std::string::npos) << bias;
 }
 
 TEST(Accumulate, RefusesOtherLeavesWithAnAccumulator) {
