@@ -52,8 +52,8 @@ void log_answer(std::string_view level, const KernelRequest& request, std::strin
             fmt::format("{},{}{}{}", level, key_text(request), why.empty() ? "" : ",", why));
 }
 
-/// What verbose() said first: it must cost a thread's own hits nothing.
-bool logs_thread_hits() {
+/// Read once: a look at the environment takes longer than a look-up.
+bool logs_answers() {
   static const bool logs = base::verbose("dispatch");
   return logs;
 }
@@ -63,9 +63,10 @@ bool logs_thread_hits() {
 class RecentKernels {
  public:
   ConvKernelHandle find(const ops::ConvProblem& problem, uint64_t now) {
+    const ProblemHash hash = hash_of(problem);
     for (size_t i = 0; i < slots_.size(); ++i) {
-      Slot& slot = slots_[(last_ + i) % slots_.size()];
-      if (slot.epoch != now) continue;
+      const Slot& slot = slots_[(last_ + i) % slots_.size()];
+      if (slot.epoch != now || slot.hash != (slot.any_length ? hash.layer : hash.whole)) continue;
       ConvKernelHandle kernel = slot.kernel.lock();
       if (kernel == nullptr || !kernel->serves(problem)) continue;
       last_ = (last_ + i) % slots_.size();
@@ -74,7 +75,9 @@ class RecentKernels {
     return nullptr;
   }
   void add(const ConvKernelHandle& kernel, uint64_t now) {
-    slots_[next_] = {kernel, now};
+    const ProblemHash hash = hash_of(kernel->problem());
+    const bool any_length = kernel->any_length();
+    slots_[next_] = {kernel, now, any_length ? hash.layer : hash.whole, any_length};
     last_ = next_;
     next_ = (next_ + 1) % slots_.size();
   }
@@ -83,6 +86,8 @@ class RecentKernels {
   struct Slot {
     std::weak_ptr<const ConvKernel> kernel;  // weak: a cleared kernel must not live on here
     uint64_t epoch = 0;
+    uint64_t hash = 0;  // a look is cheaper than a hold on the kernel
+    bool any_length = false;
   };
   std::array<Slot, 8> slots_;
   size_t last_ = 0, next_ = 0;
@@ -96,7 +101,7 @@ ConvKernelHandle look_up(const KernelRequest& request) {
     made = make_kernel(request);
     return made.kernel;
   });
-  if (!base::verbose("dispatch")) return found.value;
+  if (!logs_answers()) return found.value;
   switch (found.answer) {
     case CacheAnswer::hit: log_answer("map", request); break;
     case CacheAnswer::wait: log_answer("wait", request); break;
@@ -205,7 +210,7 @@ uint64_t kernel_epoch() { return epoch.load(std::memory_order_acquire); }
 void count_kernel_hit(const ConvKernel& kernel) {
   kernel.use_mark().set();
   count_thread_hit();
-  if (logs_thread_hits())
+  if (logs_answers())
     log_answer("thread", {.problem = kernel.problem(), .any_length = kernel.any_length()});
 }
 

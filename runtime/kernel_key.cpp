@@ -14,6 +14,8 @@ constexpr std::string_view default_schedule = "default";
 
 class Mixer {
  public:
+  explicit Mixer(uint64_t seed) : hash_(seed) {}
+
   void add(uint64_t value) {
     hash_ = (hash_ ^ value) * 0x9e3779b97f4a7c15u;
     hash_ ^= hash_ >> 32;
@@ -21,31 +23,34 @@ class Mixer {
   uint64_t hash() const { return hash_; }
 
  private:
-  uint64_t hash_ = 0xcbf29ce484222325u;
+  uint64_t hash_;
 };
 
-/// Numbers in which problems differ most of the time; what is left out may collide. Of a problem
-/// for any length, none that lengths change.
-uint64_t hash_of(const ops::ConvProblem& p, bool any_length) {
-  Mixer mixer;
-  mixer.add(any_length ? 0 : static_cast<uint64_t>(p.batch));
-  mixer.add(static_cast<uint64_t>(p.in_channels) << 32 ^ static_cast<uint64_t>(p.out_channels));
-  mixer.add(static_cast<uint64_t>(p.groups) << 32 ^ static_cast<uint64_t>(p.x_dtype) << 24 ^
-            static_cast<uint64_t>(p.w_dtype) << 16 ^ static_cast<uint64_t>(p.result) << 8 ^
-            static_cast<uint64_t>(p.epilogue.activation.kind) << 4 ^
-            static_cast<uint64_t>(p.epilogue.bias) << 1 ^ static_cast<uint64_t>(p.flip));
+uint64_t pair_of(int64_t a, int64_t b) {
+  return static_cast<uint64_t>(a) << 32 ^ static_cast<uint64_t>(b);
+}
+
+/// Numbers in which layers differ most of the time; those left out may collide.
+uint64_t layer_hash(const ops::ConvProblem& p) {
+  Mixer mixer(0xcbf29ce484222325u);
+  mixer.add(pair_of(p.in_channels, p.out_channels));
+  mixer.add(pair_of(p.groups, static_cast<int64_t>(p.x_dtype) << 24 |
+                                  static_cast<int64_t>(p.w_dtype) << 16 |
+                                  static_cast<int64_t>(p.result) << 8 |
+                                  static_cast<int64_t>(p.epilogue.activation.kind) << 4 |
+                                  int64_t{p.epilogue.residual} << 2 |
+                                  int64_t{p.epilogue.bias} << 1 | int64_t{p.flip}));
   for (const ops::ConvAxis& axis : p.axes) {
-    mixer.add(any_length ? 0 : static_cast<uint64_t>(axis.input));
-    mixer.add(static_cast<uint64_t>(axis.taps) << 32 ^ static_cast<uint64_t>(axis.stride));
-    mixer.add(static_cast<uint64_t>(axis.input_dilation) << 32 ^
-              static_cast<uint64_t>(axis.dilation));
+    mixer.add(pair_of(axis.taps, axis.stride));
+    mixer.add(pair_of(axis.input_dilation, axis.dilation));
   }
   return mixer.hash();
 }
 
-uint64_t hash_of(const ops::ConvProblem& problem, std::string_view schedule, bool any_length) {
-  const uint64_t hash = hash_of(problem, any_length) + (any_length ? 1 : 0);
-  return schedule == default_schedule ? hash : base::hash_text(schedule, hash);
+uint64_t key_hash(const ops::ConvProblem& problem, std::string_view schedule, bool any_length) {
+  const ProblemHash hash = hash_of(problem);
+  if (any_length) return ~hash.layer;
+  return schedule == default_schedule ? hash.whole : base::hash_text(schedule, hash.whole);
 }
 
 std::string schedule_text(const KernelRequest& request) {
@@ -59,18 +64,26 @@ bool same_problem(const ops::ConvProblem& a, const ops::ConvProblem& b, bool any
 
 }  // namespace
 
+ProblemHash hash_of(const ops::ConvProblem& problem) {
+  const uint64_t layer = layer_hash(problem);
+  Mixer mixer(layer);
+  mixer.add(static_cast<uint64_t>(problem.batch));
+  for (const ops::ConvAxis& axis : problem.axes) mixer.add(static_cast<uint64_t>(axis.input));
+  return {layer, mixer.hash()};
+}
+
 KernelKey::KernelKey(const KernelRequest& request)
     : problem(request.any_length ? ops::lengthless(request.problem) : request.problem),
       schedule(schedule_text(request)),
       any_length(request.any_length) {}
 
 size_t KernelKeyHash::operator()(const KernelRequest& r) const {
-  if (r.schedule == nullptr) return hash_of(r.problem, default_schedule, r.any_length);
-  return hash_of(r.problem, compiler::to_string(*r.schedule), r.any_length);
+  if (r.schedule == nullptr) return key_hash(r.problem, default_schedule, r.any_length);
+  return key_hash(r.problem, compiler::to_string(*r.schedule), r.any_length);
 }
 
 size_t KernelKeyHash::operator()(const KernelKey& key) const {
-  return hash_of(key.problem, key.schedule, key.any_length);
+  return key_hash(key.problem, key.schedule, key.any_length);
 }
 
 bool KernelKeyEqual::operator()(const KernelKey& a, const KernelRequest& b) const {

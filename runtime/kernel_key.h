@@ -2,12 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "compiler/schedule.h"
 #include "ops/conv/problem.h"
 
 namespace nestjit::runtime {
+
+/// Hashes of a problem: of its layer alone, and of batch and length, too. Equal for equal ones.
+struct ProblemHash {
+  uint64_t layer, whole;
+};
+ProblemHash hash_of(const ops::ConvProblem& problem);
 
 /// What a kernel is asked for by, as a look-up has it: nothing is copied. The target is the same
 /// for all kernels of a process.

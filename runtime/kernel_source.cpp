@@ -90,8 +90,10 @@ disk::Entry entry_of(const KernelRequest& r, const std::string& key, const Compi
   return entry;
 }
 
-void store(const disk::Settings& settings, const disk::Entry& entry) {
-  if (disk::keep(settings, entry)) count([](SourceCounts& c) { ++c.disk_stores; });
+bool store(const disk::Settings& settings, const disk::Entry& entry) {
+  if (!disk::keep(settings, entry)) return false;
+  count([](SourceCounts& c) { ++c.disk_stores; });
+  return true;
 }
 
 /// A found entry made ready to run; null, with the reason, when it is no kernel of the request.
@@ -151,7 +153,8 @@ std::shared_ptr<const ConvKernel> from_disk(const KernelRequest& r, const disk::
 MadeKernel make_kernel(const KernelRequest& r) {
   disk::Settings settings = disk::settings();
   if (base::setting("NESTJIT_DUMP")) settings.mode = disk::Mode::off;
-  if (settings.mode == disk::Mode::off) return {compile(r).kernel, false, "the disk is off"};
+  if (settings.mode == disk::Mode::off)
+    return {.kernel = compile(r).kernel, .why = "the disk is off"};
   const std::string key = disk_key(r);
   MadeKernel made;
   made.kernel = from_disk(r, settings, key, made.why);
@@ -159,7 +162,7 @@ MadeKernel make_kernel(const KernelRequest& r) {
   if (made.from_disk) return made;
   const Compiled compiled = compile(r);
   made.kernel = compiled.kernel;
-  if (settings.mode != disk::Mode::read) store(settings, entry_of(r, key, compiled));
+  made.stored = settings.mode != disk::Mode::read && store(settings, entry_of(r, key, compiled));
   return made;
 }
 

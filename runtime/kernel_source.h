@@ -23,7 +23,8 @@ struct SourceCounts {
 struct MadeKernel {
   std::shared_ptr<const ConvKernel> kernel;
   bool from_disk = false;
-  std::string why;  // it was not, where it was not
+  bool stored = false;
+  std::string why{};  // it was not from the disk, where it was not
 };
 
 /// Reads the kernel of a request from the disk or compiles it, and stores what was compiled. The

@@ -108,8 +108,8 @@ std::optional<Folder> Folder::open(const std::string& path, bool make, std::stri
   return Folder(std::move(folder));
 }
 
-std::optional<std::vector<std::byte>> Folder::read(const std::string& name,
-                                                   std::string& reason) const {
+std::optional<std::vector<std::byte>> Folder::read(const std::string& name, std::string& reason,
+                                                   Note note) const {
   // Without O_NONBLOCK, a pipe of that name would wait for a writer.
   const Descriptor file(openat(descriptor_.get(), name.c_str(),
                                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
@@ -131,7 +131,7 @@ std::optional<std::vector<std::byte>> Folder::read(const std::string& name,
     reason = "it cannot be read to its end";
     return std::nullopt;
   }
-  note_use(file.get(), info);
+  if (note == Note::use) note_use(file.get(), info);
   return bytes;
 }
 

@@ -46,9 +46,11 @@ class Folder {
   /// the reason when it is not there (`reason` stays empty), cannot be opened or cannot be trusted.
   static std::optional<Folder> open(const std::string& path, bool make, std::string& reason);
 
-  /// The content of a file, and a note that it was used. Nothing without a reason when there is no
-  /// such file, with one when it cannot be read or trusted.
-  std::optional<std::vector<std::byte>> read(const std::string& name, std::string& reason) const;
+  /// The content of a file; by default with a note that it was used. Nothing without a reason when
+  /// there is no such file, with one when it cannot be read or trusted.
+  enum class Note : uint8_t { none, use };
+  std::optional<std::vector<std::byte>> read(const std::string& name, std::string& reason,
+                                             Note note = Note::use) const;
   /// Puts a file in place, under another name until it is complete and on the disk.
   bool write(const std::string& name, std::span<const std::byte> bytes, std::string& reason) const;
   bool rename(const std::string& from, const std::string& to) const;

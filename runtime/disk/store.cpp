@@ -13,7 +13,6 @@
 namespace nestjit::runtime::disk {
 namespace {
 
-constexpr const char* entry_ending = ".kernel";
 constexpr const char* aside_ending = ".aside";
 constexpr size_t digest_bytes_of_name = 16;
 constexpr uint64_t entries_between_prunings = 64;

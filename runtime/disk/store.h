@@ -13,6 +13,9 @@
 
 namespace nestjit::runtime::disk {
 
+/// Ending of the files that hold kernels.
+inline constexpr const char* entry_ending = ".kernel";
+
 /// File name of a key's entry.
 std::string file_name(const std::string& key);
 
