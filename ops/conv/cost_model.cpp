@@ -184,12 +184,16 @@ class CostModel::Model {
               : 1;
       return Tiles{static_cast<double>(full), ceil_div(rest, plan.edge_rows), share};
     };
-    if (plan.row_block == 0 || plan.row_block >= rows) return split(rows, rows - whole);
-    const int64_t inner = std::max<int64_t>(rows / plan.row_block - 2, 0);
+    const int64_t cut = rows - whole;
+    if (plan.row_block == 0 || plan.row_block >= rows) return split(rows, cut);
+    // The first and the last block have fewer full rows, each by half of those that are cut.
+    const int64_t others = base::ceil_div(rows, plan.row_block) - 1;
+    const Tiles first = split(plan.row_block, cut / 2);
     const Tiles middle = split(plan.row_block, 0);
-    const Tiles ends = split(rows - inner * plan.row_block, rows - whole);
-    return {static_cast<double>(inner) * middle.full + ends.full,
-            static_cast<double>(inner) * middle.edge + ends.edge, ends.edge_share};
+    const Tiles last = split(rows - others * plan.row_block, cut - cut / 2);
+    const auto inner = static_cast<double>(others - 1);
+    return {first.full + inner * middle.full + last.full,
+            first.edge + inner * middle.edge + last.edge, first.edge_share};
   }
 
   void product(const Plan& plan, const Product& part, Prediction& p, double& workgroups) const {
