@@ -10,6 +10,7 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "ops/conv/polymorphic.h"
+#include "runtime/background.h"
 #include "runtime/kernel_key.h"
 #include "runtime/kernel_source.h"
 #include "runtime/once_cache.h"
@@ -98,7 +99,7 @@ ConvKernelHandle look_up(const KernelRequest& request) {
   prepare_thread_hits();
   MadeKernel made;
   const Kernels::Found found = kernels().find(request, [&] {
-    made = make_kernel(request);
+    made = make_kernel(request, Storing::in_background);
     return made.kernel;
   });
   if (!logs_answers()) return found.value;
@@ -240,6 +241,7 @@ Statistics statistics() {
 }
 
 void clear_kernels() {
+  runtime::finish_background();
   runtime::kernels().clear();
   runtime::kernels().limit(runtime::limits_of_environment());
   runtime::first_lengths().clear();

@@ -10,6 +10,7 @@
 #include "base/env.h"
 #include "ops/conv/compile.h"
 #include "ops/conv/polymorphic.h"
+#include "runtime/background.h"
 #include "runtime/disk/kernel_entry.h"
 #include "runtime/disk/store.h"
 #include "runtime/queue.h"
@@ -90,10 +91,17 @@ disk::Entry entry_of(const KernelRequest& r, const std::string& key, const Compi
   return entry;
 }
 
-bool store(const disk::Settings& settings, const disk::Entry& entry) {
+bool store_now(const disk::Settings& settings, const disk::Entry& entry) {
   if (!disk::keep(settings, entry)) return false;
   count([](SourceCounts& c) { ++c.disk_stores; });
   return true;
+}
+
+bool store(const disk::Settings& settings, const disk::Entry& entry, Storing storing) {
+  if (settings.mode == disk::Mode::read) return false;
+  if (storing == Storing::now) return store_now(settings, entry);
+  run_in_background([settings, entry] { store_now(settings, entry); });
+  return false;
 }
 
 /// A found entry made ready to run; null, with the reason, when it is no kernel of the request.
@@ -120,7 +128,7 @@ std::shared_ptr<const ConvKernel> compared(const KernelRequest& r, const disk::S
                                          disk::file_name(found.key), found.problem);
     std::fwrite(line.data(), 1, line.size(), stderr);
     disk::set_aside(settings, found.key, "it differs from a new compile");
-    store(settings, again);
+    store_now(settings, again);
   }
   return compiled.kernel;
 }
@@ -150,7 +158,7 @@ std::shared_ptr<const ConvKernel> from_disk(const KernelRequest& r, const disk::
 
 }  // namespace
 
-MadeKernel make_kernel(const KernelRequest& r) {
+MadeKernel make_kernel(const KernelRequest& r, Storing storing) {
   disk::Settings settings = disk::settings();
   if (base::setting("NESTJIT_DUMP")) settings.mode = disk::Mode::off;
   if (settings.mode == disk::Mode::off)
@@ -162,7 +170,7 @@ MadeKernel make_kernel(const KernelRequest& r) {
   if (made.from_disk) return made;
   const Compiled compiled = compile(r);
   made.kernel = compiled.kernel;
-  made.stored = settings.mode != disk::Mode::read && store(settings, entry_of(r, key, compiled));
+  made.stored = store(settings, entry_of(r, key, compiled), storing);
   return made;
 }
 

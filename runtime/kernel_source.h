@@ -23,14 +23,17 @@ struct SourceCounts {
 struct MadeKernel {
   std::shared_ptr<const ConvKernel> kernel;
   bool from_disk = false;
-  bool stored = false;
-  std::string why{};  // it was not from the disk, where it was not
+  bool stored = false;  // known where it was stored now
+  std::string why{};    // it was not from the disk, where it was not
 };
+
+/// When a compiled kernel is stored: writing takes as long as compiling.
+enum class Storing : uint8_t { now, in_background };
 
 /// Reads the kernel of a request from the disk or compiles it, and stores what was compiled. The
 /// disk is left alone where NESTJIT_CACHE says so, and while NESTJIT_DUMP wants to see compiles.
 /// Throws what the compile throws; the disk is never a reason. Thread-safe.
-MadeKernel make_kernel(const KernelRequest& request);
+MadeKernel make_kernel(const KernelRequest& request, Storing storing);
 
 /// Whether the disk has the kernel of a request, ready to run. Reads it whole.
 bool disk_has_kernel(const KernelRequest& request);

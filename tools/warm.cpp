@@ -108,7 +108,8 @@ class Progress {
 void warm_one(const Job& job, Progress& progress) {
   try {
     if (runtime::disk_has_kernel(job.request())) return progress.there();
-    if (runtime::make_kernel(job.request()).stored) return progress.compiled();
+    if (runtime::make_kernel(job.request(), runtime::Storing::now).stored)
+      return progress.compiled();
     progress.failed(fmt::format("{}: compiled, but not stored; NESTJIT_VERBOSE=cache says why",
                                 ops::to_string(job.problem)));
   } catch (const Error& error) {

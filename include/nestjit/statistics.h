@@ -29,7 +29,8 @@ struct Statistics {
 /// A copy of the counts. Thread-safe.
 Statistics statistics();
 
-/// Forgets every kernel in memory and sets all counts to zero; the disk keeps its own. Thread-safe:
+/// Forgets every kernel in memory and sets all counts to zero, once those that are being written to
+/// the disk are there; the disk keeps its own. Thread-safe:
 /// a kernel that runs, or that a bound operation holds, stays alive until it is let go.
 void clear_kernels();
 

@@ -44,6 +44,13 @@ std::string distrust(const struct stat& info) {
   return {};
 }
 
+/// Why a file cannot be a kernel's, or an empty text.
+std::string unfit(const struct stat& info) {
+  if (!S_ISREG(info.st_mode)) return "it is not a plain file";
+  if (info.st_size > largest_file) return "it is larger than any kernel";
+  return distrust(info);
+}
+
 bool read_all(int file, std::span<std::byte> to) {
   while (!to.empty()) {
     const ssize_t n = ::read(file, to.data(), to.size());
@@ -108,31 +115,28 @@ std::optional<Folder> Folder::open(const std::string& path, bool make, std::stri
   return Folder(std::move(folder));
 }
 
-std::optional<std::vector<std::byte>> Folder::read(const std::string& name, std::string& reason,
-                                                   Note note) const {
+FileContent Folder::read(const std::string& name, Note note) const {
+  FileContent content;
   // Without O_NONBLOCK, a pipe of that name would wait for a writer.
   const Descriptor file(openat(descriptor_.get(), name.c_str(),
                                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   struct stat info{};
   if (!file || fstat(file.get(), &info) != 0) {
-    if (errno != ENOENT) reason = failed(name);
-    return std::nullopt;
+    if (errno != ENOENT) content.why = failed("it cannot be opened");
+    content.bad = errno == ELOOP || errno == ENXIO || errno == EACCES;
+    return content;
   }
-  if (!S_ISREG(info.st_mode)) {
-    reason = "it is not a plain file";
-  } else if (std::string why = distrust(info); !why.empty()) {
-    reason = std::move(why);
-  } else if (info.st_size > largest_file) {
-    reason = "it is larger than any kernel";
-  }
-  if (!reason.empty()) return std::nullopt;
+  content.why = unfit(info);
+  content.bad = !content.why.empty();
+  if (content.bad) return content;
   std::vector<std::byte> bytes(static_cast<size_t>(info.st_size));
   if (!read_all(file.get(), bytes)) {
-    reason = "it cannot be read to its end";
-    return std::nullopt;
+    content.why = "it cannot be read to its end";
+    return content;
   }
   if (note == Note::use) note_use(file.get(), info);
-  return bytes;
+  content.bytes = std::move(bytes);
+  return content;
 }
 
 bool Folder::write(const std::string& name, std::span<const std::byte> bytes,

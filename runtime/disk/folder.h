@@ -40,17 +40,21 @@ struct FileInfo {
   timespec used{};  // when it was last read or written
 };
 
+struct FileContent {
+  std::optional<std::vector<std::byte>> bytes;
+  std::string why;   // there are none; empty where there is no such file
+  bool bad = false;  // what is there will never do: a link, somebody else's, no plain file
+};
+
 class Folder {
  public:
   /// Opens the folder; makes it, with mode 0700, and those above it where asked to. Nothing with
   /// the reason when it is not there (`reason` stays empty), cannot be opened or cannot be trusted.
   static std::optional<Folder> open(const std::string& path, bool make, std::string& reason);
 
-  /// The content of a file; by default with a note that it was used. Nothing without a reason when
-  /// there is no such file, with one when it cannot be read or trusted.
+  /// Reads a file whole; by default with a note that it was used.
   enum class Note : uint8_t { none, use };
-  std::optional<std::vector<std::byte>> read(const std::string& name, std::string& reason,
-                                             Note note = Note::use) const;
+  FileContent read(const std::string& name, Note note = Note::use) const;
   /// Puts a file in place, under another name until it is complete and on the disk.
   bool write(const std::string& name, std::span<const std::byte> bytes, std::string& reason) const;
   bool rename(const std::string& from, const std::string& to) const;

@@ -20,9 +20,10 @@ Inspected inspect(const Folder& folder, const FileInfo& file) {
     result.why = file.name.front() == '.' ? "unfinished" : "set aside";
     return result;
   }
-  const auto bytes = folder.read(file.name, result.why, Folder::Note::none);
-  if (!bytes) return result;
-  result.entry = read_entry(*bytes, result.why);
+  const FileContent content = folder.read(file.name, Folder::Note::none);
+  result.why = content.why;
+  if (!content.bytes) return result;
+  result.entry = read_entry(*content.bytes, result.why);
   if (!result.entry) return result;
   if (file_name(result.entry->key) != file.name) {
     result.why = "its name is that of another kernel";

@@ -47,21 +47,23 @@ Found find(const Settings& settings, const std::string& key, const std::string& 
     return found;
   }
   const std::string name = file_name(key);
-  if (const auto bytes = folder->read(name, why)) {
-    found.entry = read_entry(*bytes, why);
-    if (found.entry) why = mismatch(*found.entry, key, target);
-  }
-  if (why.empty()) {
-    if (!found.entry) found.why = "no entry";
-    return found;
+  const FileContent file = folder->read(name);
+  if (!file.bytes) {
+    found.why = file.why.empty() ? "no entry" : file.why;
+    if (!file.why.empty() && !file.bad)
+      base::log("cache", fmt::format("not read,{},{}", name, file.why));
+    if (!file.bad) return found;
+  } else {
+    found.entry = read_entry(*file.bytes, found.why);
+    if (found.entry) found.why = mismatch(*found.entry, key, target);
+    if (found.why.empty()) return found;
   }
   found.entry.reset();
-  found.why = why;
   found.rejected = true;
   if (settings.mode == Mode::read)
-    base::log("cache", fmt::format("not used,{},{}", name, why));
+    base::log("cache", fmt::format("not used,{},{}", name, found.why));
   else
-    put_aside(*folder, name, why);
+    put_aside(*folder, name, found.why);
   return found;
 }
 

@@ -14,6 +14,7 @@
 #include "nestjit/error.h"
 #include "nestjit/gradients.h"
 #include "nestjit/statistics.h"
+#include "runtime/background.h"
 #include "runtime/disk/entry.h"
 #include "runtime/dispatch.h"
 #include "runtime/kernel_key.h"
@@ -126,6 +127,7 @@ TEST_F(DiskLevels, AnswerWithTheSameBits) {
   for (const auto& call : calls) results.push_back(bits(call()));
   const auto count = static_cast<int64_t>(calls.size());
   EXPECT_EQ(statistics().compiles, count);
+  runtime::finish_background();
   EXPECT_EQ(statistics().disk_stores, count);
   clear_kernels();
   for (size_t i = 0; i < calls.size(); ++i) EXPECT_EQ(bits(calls[i]()), results[i]) << i;
@@ -163,6 +165,7 @@ TEST_F(DiskLevels, StoredCodeIsTheCodeThatRuns) {
 TEST_F(DiskLevels, OffMeansOff) {
   const Environment off("NESTJIT_CACHE", "off");
   call();
+  runtime::finish_background();
   EXPECT_FALSE(std::filesystem::exists(folder()));
   EXPECT_EQ(statistics().compiles, 1);
   EXPECT_EQ(statistics().disk_stores, 0);
@@ -171,6 +174,7 @@ TEST_F(DiskLevels, OffMeansOff) {
 TEST_F(DiskLevels, ReadWritesNothing) {
   const Environment read("NESTJIT_CACHE", "read");
   call();
+  runtime::finish_background();
   EXPECT_FALSE(std::filesystem::exists(folder()));
   {
     const Environment on("NESTJIT_CACHE", "on");
@@ -202,6 +206,7 @@ TEST_F(DiskLevels, FoldersThatCannotBeMeanCompiles) {
     const Environment place("NESTJIT_CACHE_DIR", folder);
     clear_kernels();
     EXPECT_EQ(bits(call()), right_) << folder;
+    runtime::finish_background();
     EXPECT_EQ(statistics().compiles, 1);
     EXPECT_EQ(statistics().disk_stores, 0);
   }
@@ -258,6 +263,7 @@ TEST_F(DiskLevels, AFullDiskMeansCompiles) {
   const rlimit small{300, before.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
   const std::vector<std::byte> result = bits(call());
+  runtime::finish_background();
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
   std::signal(SIGXFSZ, handler);
   EXPECT_EQ(result, right_);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,9 +37,10 @@ std::string refusal(const std::string& path) {
 }
 
 std::string read_refusal(const Folder& folder, const std::string& name) {
-  std::string reason;
-  EXPECT_FALSE(folder.read(name, reason).has_value());
-  return reason;
+  const FileContent content = folder.read(name);
+  EXPECT_FALSE(content.bytes.has_value());
+  EXPECT_TRUE(content.bad);
+  return content.why;
 }
 
 mode_t mode_of(const std::string& path) {
@@ -75,12 +77,12 @@ TEST(Folder, IsMadeWithAllAboveIt) {
 TEST(Folder, ReadsWhatItWrote) {
   const TemporaryFolder root;
   const Folder folder = opened(root / "cache");
-  std::string reason;
-  EXPECT_FALSE(folder.read("one", reason).has_value());
-  EXPECT_EQ(reason, "");
+  EXPECT_FALSE(folder.read("one").bytes.has_value());
+  EXPECT_EQ(folder.read("one").why, "");
+  EXPECT_FALSE(folder.read("one").bad);
   write(folder, "one", "first");
   write(folder, "one", "second");
-  EXPECT_EQ(folder.read("one", reason), bytes_of("second"));
+  EXPECT_EQ(folder.read("one").bytes, bytes_of("second"));
   EXPECT_TRUE(folder.rename("one", "two"));
   EXPECT_FALSE(folder.remove("one"));
   EXPECT_TRUE(folder.remove("two"));
@@ -135,6 +137,22 @@ TEST(Folder, ReadsPlainFilesOnly) {
   EXPECT_NE(refusal(root / "file"), "");
 }
 
+TEST(Folder, WhatCannotBeReadNowIsNotBad) {
+  const TemporaryFolder root;
+  const Folder folder = opened(root / "cache");
+  write(folder, "file", "text");
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const FileContent content = folder.read("file");
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_FALSE(content.bytes.has_value());
+  EXPECT_FALSE(content.bad) << content.why;
+  EXPECT_NE(content.why, "");
+  EXPECT_EQ(folder.read("file").bytes, bytes_of("text"));
+}
+
 TEST(Folder, FailedWritesLeaveNothing) {
   const TemporaryFolder root;
   const Folder folder = opened(root / "cache");
@@ -155,9 +173,8 @@ TEST(Folder, FilesAppearWhole) {
       for (int i = 0; i < 50; ++i) write(folder, "file", std::string(100000, c));
     });
   for (int i = 0; i < 500; ++i) {
-    std::string reason;
-    const auto bytes = folder.read("file", reason);
-    ASSERT_TRUE(bytes.has_value()) << reason;
+    const auto bytes = folder.read("file").bytes;
+    ASSERT_TRUE(bytes.has_value());
     ASSERT_EQ(bytes->size(), 100000u);
     ASSERT_EQ(std::ranges::count(*bytes, bytes->front()), 100000);
   }
@@ -170,8 +187,9 @@ TEST(Folder, ReadingNotesTheUse) {
   const Folder folder = opened(root / "cache");
   write(folder, "file", "text");
   age(root / "cache/file", 5000);
-  std::string reason;
-  ASSERT_TRUE(folder.read("file", reason).has_value());
+  ASSERT_TRUE(folder.read("file", Folder::Note::none).bytes.has_value());
+  EXPECT_LT(folder.files().at(0).used.tv_sec, time(nullptr) - 4000);
+  ASSERT_TRUE(folder.read("file").bytes.has_value());
   EXPECT_GT(folder.files().at(0).used.tv_sec, time(nullptr) - 100);
 }
 
