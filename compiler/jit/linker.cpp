@@ -5,7 +5,6 @@
 #include <llvm/ExecutionEngine/JITLink/JITLink.h>
 #include <llvm/ExecutionEngine/JITLink/x86_64.h>
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -90,25 +89,25 @@ class ImageMemory : public jl::JITLinkMemoryManager {
 
   llvm::Error lay_out(jl::LinkGraph& graph) {
     jl::BasicLayout layout(graph);
-    std::vector<std::pair<jl::BasicLayout::Segment*, bool>> segments;  // and whether it is code
+    std::vector<jl::BasicLayout::Segment*> segments, constants;
     for (auto& [group, segment] : layout.segments()) {
       if (holds(group, MemProt::Write)) return refused("it has data to write to");
       if (segment.Alignment.value() > CodeImage::alignment)
         return refused("it is aligned to {} bytes", segment.Alignment.value());
-      segments.emplace_back(&segment, holds(group, MemProt::Exec));
+      (holds(group, MemProt::Exec) ? segments : constants).push_back(&segment);
     }
-    std::stable_partition(segments.begin(), segments.end(), [](const auto& s) { return s.second; });
+    segments.insert(segments.end(), constants.begin(), constants.end());
     std::vector<size_t> places;
     size_t end = 0;
-    for (const auto& [segment, code] : segments) {
+    for (const jl::BasicLayout::Segment* segment : segments) {
       end = (end + CodeImage::alignment - 1) / CodeImage::alignment * CodeImage::alignment;
       places.push_back(end);
       end += segment->ContentSize + segment->ZeroFillSize;
     }
     bytes_.resize(end);
     for (size_t i = 0; i < segments.size(); ++i) {
-      segments[i].first->Addr = ExecutorAddr(nominal_base + places[i]);
-      segments[i].first->WorkingMem = reinterpret_cast<char*>(bytes_.data() + places[i]);
+      segments[i]->Addr = ExecutorAddr(nominal_base + places[i]);
+      segments[i]->WorkingMem = reinterpret_cast<char*>(bytes_.data() + places[i]);
     }
     return layout.apply();
   }
