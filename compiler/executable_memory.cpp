@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/forks.h"
 #include "compiler/executable_region.h"
 
 namespace nestjit::compiler {
@@ -37,6 +38,9 @@ class Pool {
       return;
     }
   }
+
+  void before_fork() { mutex_.lock(); }
+  void after_fork() { mutex_.unlock(); }
 
   ExecutableMemoryCounts counts() const {
     const std::lock_guard lock(mutex_);
@@ -92,6 +96,12 @@ Pool& pool() {
   static Pool* const shared = new Pool();
   return *shared;
 }
+
+[[maybe_unused]] const bool held_at_forks =
+    (base::at_fork(
+         base::ForkStage::leaves, [] { pool().before_fork(); },
+         [](base::ForkSide) { pool().after_fork(); }),
+     true);
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 
 #include "base/env.h"
 #include "base/error.h"
+#include "base/forks.h"
 #include "ops/conv/polymorphic.h"
 #include "runtime/background.h"
 #include "runtime/kernel_key.h"
@@ -155,6 +156,8 @@ class FirstLengths {
     const std::lock_guard lock(mutex_);
     first_.clear();
   }
+  void before_fork() { mutex_.lock(); }
+  void after_fork() { mutex_.unlock(); }
 
  private:
   static constexpr size_t most_layers = 65536;
@@ -167,6 +170,30 @@ FirstLengths& first_lengths() {
   static auto& lengths = *new FirstLengths;
   return lengths;
 }
+
+/// Made for the occasion where there are none: another thread may be about to.
+Kernels* kernels_or_none() {
+  try {
+    return &kernels();
+  } catch (const Error&) {
+    return nullptr;  // settings that do not hold, as the next call will tell
+  }
+}
+
+[[maybe_unused]] const bool held_at_forks = (base::at_fork(
+                                                 base::ForkStage::caches,
+                                                 [] {
+                                                   logs_answers();
+                                                   first_lengths().before_fork();
+                                                   if (Kernels* all = kernels_or_none())
+                                                     all->before_fork();
+                                                 },
+                                                 [](base::ForkSide) {
+                                                   if (Kernels* all = kernels_or_none())
+                                                     all->after_fork();
+                                                   first_lengths().after_fork();
+                                                 }),
+                                             true);
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/env.h"
+#include "base/forks.h"
 #include "ops/conv/compile.h"
 #include "ops/conv/polymorphic.h"
 #include "runtime/background.h"
@@ -23,10 +24,14 @@ struct Counts {
   SourceCounts counts;
 };
 
-Counts& shared_counts() {
-  static auto& counts = *new Counts;
-  return counts;
-}
+constinit Counts all_counts;
+Counts& shared_counts() { return all_counts; }
+
+[[maybe_unused]] const bool held_at_forks =
+    (base::at_fork(
+         base::ForkStage::leaves, [] { shared_counts().mutex.lock(); },
+         [](base::ForkSide) { shared_counts().mutex.unlock(); }),
+     true);
 
 template <class Change>
 void count(const Change& change) {

@@ -15,6 +15,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/forks.h"
+
 namespace nestjit::runtime {
 
 struct CacheCounts {
@@ -75,17 +77,15 @@ class OnceCache {
   /// something that Hash and Equal take for one and that Key can be made from.
   template <class Request>
   Found find(const Request& key, const Maker& make) {
+    if (Handle value = held(key)) return {std::move(value), CacheAnswer::hit};
+    const base::ForkSection whole;  // a forked child would wait for a maker that it has not
     std::promise<Handle> promise;
     uint64_t id;
     {
       std::unique_lock lock(mutex_);
       if (const auto found = entries_.find(key); found != entries_.end()) {
         Entry& entry = found->second;
-        if (entry.value != nullptr) {
-          ++counts_.hits;
-          entry.used = true;
-          return {entry.value, CacheAnswer::hit};
-        }
+        if (entry.value != nullptr) return {hit(entry), CacheAnswer::hit};
         ++counts_.waits;
         const std::shared_future<Handle> future = entry.future;
         lock.unlock();
@@ -118,6 +118,10 @@ class OnceCache {
     limits_ = limits;
   }
 
+  /// Around a fork: see base/forks.h, stage `caches`.
+  void before_fork() { mutex_.lock(); }
+  void after_fork() { mutex_.unlock(); }
+
   CacheCounts counts() const {
     const std::lock_guard lock(mutex_);
     return counts_;
@@ -133,6 +137,21 @@ class OnceCache {
     bool used = false;  // since it was last considered
   };
   using Node = typename std::unordered_map<Key, Entry, Hash, Equal>::value_type;
+
+  /// The caller holds the lock.
+  Handle hit(Entry& entry) {
+    ++counts_.hits;
+    entry.used = true;
+    return entry.value;
+  }
+
+  template <class Request>
+  Handle held(const Request& key) {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(key);
+    if (found == entries_.end() || found->second.value == nullptr) return nullptr;
+    return hit(found->second);
+  }
 
   static int64_t bytes_of(const Value& value) {
     if constexpr (requires { value.bytes(); })

@@ -4,6 +4,8 @@
 #include <mutex>
 #include <utility>
 
+#include "base/forks.h"
+
 namespace nestjit::runtime {
 namespace {
 
@@ -16,11 +18,15 @@ struct Slots {
   int64_t at_clear = 0;
 };
 
-// Never destroyed: threads may end after static objects have gone.
-Slots& slots() {
-  static auto& all = *new Slots;
-  return all;
-}
+// Needs neither a constructor nor a destructor: threads may end after static objects have gone.
+constinit Slots all_slots;
+Slots& slots() { return all_slots; }
+
+[[maybe_unused]] const bool held_at_forks =
+    (base::at_fork(
+         base::ForkStage::leaves, [] { slots().mutex.lock(); },
+         [](base::ForkSide) { slots().mutex.unlock(); }),
+     true);
 
 /// Written by its thread alone.
 struct Slot {

@@ -1,0 +1,11 @@
+// The bad days: each prints what it counts, its last line says how it went. True when all is well.
+#pragma once
+
+#include <cstdint>
+
+namespace nestjit::stress {
+
+/// Forks while other threads look up, compile and run; children look up, compile and run, too.
+bool forks(int64_t count);
+
+}  // namespace nestjit::stress
