@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <mutex>
+#include <new>
 #include <optional>
 
 #include "base/env.h"
@@ -96,16 +97,26 @@ disk::Entry entry_of(const KernelRequest& r, const std::string& key, const Compi
   return entry;
 }
 
-bool store_now(const disk::Settings& settings, const disk::Entry& entry) {
-  if (!disk::keep(settings, entry)) return false;
+/// Never throws: nobody has to have a file, least of all a background thread.
+bool store_now(const disk::Settings& settings, const disk::Entry& entry) noexcept {
+  try {
+    if (!disk::keep(settings, entry)) return false;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
   count([](SourceCounts& c) { ++c.disk_stores; });
   return true;
 }
 
-bool store(const disk::Settings& settings, const disk::Entry& entry, Storing storing) {
+bool store(const disk::Settings& settings, const KernelRequest& r, const std::string& key,
+           const Compiled& compiled, Storing storing) {
   if (settings.mode == disk::Mode::read) return false;
-  if (storing == Storing::now) return store_now(settings, entry);
-  run_in_background([settings, entry] { store_now(settings, entry); });
+  try {
+    const disk::Entry entry = entry_of(r, key, compiled);
+    if (storing == Storing::now) return store_now(settings, entry);
+    run_in_background([settings, entry] { store_now(settings, entry); });
+  } catch (const std::bad_alloc&) {  // then it is compiled again
+  }
   return false;
 }
 
@@ -138,10 +149,20 @@ std::shared_ptr<const ConvKernel> compared(const KernelRequest& r, const disk::S
   return compiled.kernel;
 }
 
+disk::Found find_on_disk(const disk::Settings& settings, const std::string& key) {
+  try {
+    return disk::find(settings, key, compiler::host_target().name());
+  } catch (const std::bad_alloc&) {
+    disk::Found none;
+    none.why = "no memory";
+    return none;
+  }
+}
+
 std::shared_ptr<const ConvKernel> from_disk(const KernelRequest& r, const disk::Settings& settings,
                                             const std::string& key, std::string& why) {
   const Stopwatch watch;
-  disk::Found found = disk::find(settings, key, compiler::host_target().name());
+  disk::Found found = find_on_disk(settings, key);
   std::shared_ptr<const ConvKernel> kernel;
   if (found.entry) {
     kernel = ready(r, *found.entry, found.why);
@@ -175,7 +196,7 @@ MadeKernel make_kernel(const KernelRequest& r, Storing storing) {
   if (made.from_disk) return made;
   const Compiled compiled = compile(r);
   made.kernel = compiled.kernel;
-  made.stored = store(settings, entry_of(r, key, compiled), storing);
+  made.stored = store(settings, r, key, compiled, storing);
   return made;
 }
 

@@ -16,6 +16,7 @@ struct Kind {
 
 constexpr Kind kinds[] = {
     {"forks", "forks during look-ups, compiles and runs", 10'000, nestjit::stress::forks},
+    {"faults", "faults of the cache folder", 10'000, nestjit::stress::disk_faults},
 };
 
 }  // namespace

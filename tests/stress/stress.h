@@ -8,4 +8,8 @@ namespace nestjit::stress {
 /// Forks while other threads look up, compile and run; children look up, compile and run, too.
 bool forks(int64_t count);
 
+/// Breaks the cache folder in every way there is: writers killed, files cut at every length and
+/// with a bit flipped in every byte, of others, of strange content, system calls that fail.
+bool disk_faults(int64_t count);
+
 }  // namespace nestjit::stress
