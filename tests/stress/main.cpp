@@ -17,6 +17,8 @@ struct Kind {
 constexpr Kind kinds[] = {
     {"forks", "forks during look-ups, compiles and runs", 10'000, nestjit::stress::forks},
     {"faults", "faults of the cache folder", 10'000, nestjit::stress::disk_faults},
+    {"cycles", "kernels that come and go", 1'000'000, nestjit::stress::cycles},
+    {"threads", "look-ups of eight threads, each", 1'000'000, nestjit::stress::lookups},
 };
 
 }  // namespace

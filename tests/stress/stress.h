@@ -12,4 +12,11 @@ bool forks(int64_t count);
 /// with a bit flipped in every byte, of others, of strange content, system calls that fail.
 bool disk_faults(int64_t count);
 
+/// Loads or compiles, runs and evicts so many kernels: memory and mappings stay as they are.
+bool cycles(int64_t count);
+
+/// So many look-ups a thread, of values that are evicted meanwhile: none is made while it is held.
+/// Meant for the thread sanitizer, too.
+bool lookups(int64_t count);
+
 }  // namespace nestjit::stress
