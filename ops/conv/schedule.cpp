@@ -222,7 +222,8 @@ class Template {
     if (channel_lanes() && plan_.row_block > 0 && plan_.rows_outermost && !blocks.empty() &&
         !several_axes()) {
       // A vector of each row of the next block, as many as were used for this one.
-      const int64_t lines = plan_.row_block * products_.parts[0].residues;
+      const int64_t lines =
+          plan_.row_block * std::max(products_.parts[0].residues, products_.row_distance);
       if (plan_.fetch_rows && lines <= most_lines) step("prefetch x {} {}", blocks[0], panels[0]);
       if (plan_.fetch_output && lines <= most_lines) step("prefetch y {} {}", blocks[0], panels[0]);
     }

@@ -53,8 +53,12 @@ ConvProblem random_member(Draw& draw, double most_products);
 /// for most others.
 ConvProblem with_random_types(Draw& draw, ConvProblem problem);
 
-/// Any plan that the template has a schedule for.
+/// Any plan that the template has a schedule for; with a target also lanes over positions.
 Plan random_plan(Draw& draw, const ConvProblem& problem);
+Plan random_plan(Draw& draw, const ConvProblem& problem, const compiler::Target& target);
+
+/// Any epilogue, or none.
+Epilogue random_epilogue(Draw& draw);
 
 /// A legal schedule of the problem: the one of a random plan, cut after a random step,
 /// then up to `extra` random steps of random primitives; those that are refused are left out (the
