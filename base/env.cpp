@@ -19,6 +19,10 @@ constexpr std::array settings_table{
         "NESTJIT_LENGTHS",
         "kernels of unbound calls: auto (default), specialise (one a length) or symbolic (one for "
         "all lengths)"},
+    Setting{"NESTJIT_NUMERICS",
+            "order of additions that calls may use: direct (default) or bf16_dot (bfloat16 "
+            "operands two "
+            "channels at a time)"},
     Setting{"NESTJIT_MEMORY_LIMIT",
             "MiB that arrays and packed weights may hold at once (default: what the system has)"},
     Setting{"NESTJIT_DUMP",

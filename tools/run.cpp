@@ -32,9 +32,9 @@ std::string duration_text(double ms) {
 }
 
 void print_speed(const BoundConv& bound, const array& x, array& y, double flops, int threads,
-                 ir::Scalar sums) {
+                 ir::Scalar factors) {
   const int cores = threads > 0 ? threads : runtime::default_executor().concurrency();
-  const runtime::PeakMeter meter(compiler::host_target(), 200, sums);
+  const runtime::PeakMeter meter(compiler::host_target(), 200, factors);
   const void* from = x.raw();
   void* to = y.mutable_raw();
   const Measurement m = measure(meter, flops, [&] { bound.run_raw(from, to); },
@@ -73,7 +73,9 @@ int run_problem(const RunOptions& o) {
     status = check.ok ? 0 : 1;
   }
   const double flops = ops::flop_count(problem);
-  if (flops > 0) print_speed(bound, x, y, flops, o.threads, ops::accumulation_type(problem));
+  if (flops > 0)
+    print_speed(bound, x, y, flops, o.threads,
+                runtime::factors_of(problem, compiler::host_target()));
   return status;
 }
 

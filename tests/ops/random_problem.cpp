@@ -160,7 +160,7 @@ ConvProblem random_member(Draw& draw, double most_products) {
 
 ConvProblem with_random_types(Draw& draw, ConvProblem problem) {
   if (draw.one_in(2)) return problem;
-  const auto type = [&] { return static_cast<ir::Scalar>(draw.between(2, 5)); };
+  const auto type = [&] { return static_cast<ir::Scalar>(draw.between(3, 6)); };
   problem.x_dtype = problem.w_dtype = type();
   if (draw.one_in(3)) problem.w_dtype = type();
   problem.dtype = promoted(problem.x_dtype, problem.w_dtype);
