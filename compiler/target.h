@@ -30,6 +30,7 @@ struct Rates {
   double fma_latency = 4;   // cycles
   double dot_bytes = 64;    // of vectors of sums that start a dot product of pairs a cycle
   double dot_latency = 6;   // cycles
+  double dot_stall = 0.4;   // cycles lost by a dot product whose broadcast serves no other one
   double l2_bytes = 32;     // streamed from the second-level cache a cycle
   double l3_bytes = 20;     // from the third-level cache
   double dram_bytes = 6;    // from memory

@@ -152,14 +152,16 @@ class CostModel::Model {
     // A broadcast reads one element: as many start a cycle as vectors of any width may.
     const double loads = rows / rates_.most_vectors + vectors / rates_.load(weight_vector_);
     const double arithmetic = root_of_cubes(products / rates_.fma(vector_) + shared, beside) +
-                              stall(vectors) + (each_broadcast ? broadcast_conversion * rows : 0);
+                              stall(rows, vectors) +
+                              (each_broadcast ? broadcast_conversion * rows : 0);
     return std::max({arithmetic, loads, rates_.fma_latency, issue});
   }
 
  private:
   /// Conversions of few vectors hold back the multiply-adds that wait for a broadcast too. With one
-  /// vector the broadcast is an operand in memory.
-  double stall(double vectors) const {
+  /// vector the broadcast is an operand in memory, of all but dot products.
+  double stall(double rows, double vectors) const {
+    if (pairs_channels(problem_)) return vectors == 1 ? rows * rates_.dot_stall : 0;
     if (!converted_weights_ || vectors < 2 || vectors > 3) return 0;
     return vectors == 2 ? rates_.pair_stall : 0.3 * rates_.pair_stall;
   }
