@@ -66,7 +66,7 @@ bool sound(const std::vector<Result>& results) {
 }
 
 int run(const BenchOptions& o) {
-  const std::vector<ListedProblem> problems = problems_of(o.what);
+  const std::vector<ListedProblem> problems = problems_of(o.what, o.keys);
   std::vector<std::string> missing;
   std::vector<std::unique_ptr<Peer>> peers;
   if (o.peers) peers = make_peers(o.threads, missing);
@@ -123,6 +123,7 @@ int parse_and_run(int argc, char** argv) {
   app.add_flag("--peers", o.peers, "measure oneDNN and OpenBLAS in the same rounds");
   app.add_flag("--compile", o.compile_only, "measure cold compiles only");
   app.add_option("--json", o.json, "also write the results to a file");
+  app.add_option("--with", o.keys, "keys added to every problem: \"dtype=bf16\", \"grad=x\"");
   app.add_option("--plan", o.plan, "another plan, \"rows=13 vectors=2 edge=4\" (nestjit explain)");
   app.add_flag("--assembly", o.assembly, "print the assembly of the peak loop first");
   return run_command(app, argc, argv, [&] {

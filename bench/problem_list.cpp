@@ -6,16 +6,20 @@
 
 namespace nestjit::bench {
 
-std::vector<ListedProblem> problems_of(const std::vector<std::string>& arguments) {
+std::vector<ListedProblem> problems_of(const std::vector<std::string>& arguments,
+                                       const std::string& keys) {
   std::vector<ListedProblem> problems;
+  const auto parse = [&](const std::string& text) {
+    return ops::parse_problem(keys.empty() ? text : text + " " + keys);
+  };
   for (const std::string& argument : arguments) {
     if (argument.find(' ') != std::string::npos) {
-      problems.push_back({"", ops::parse_problem(argument)});
+      problems.push_back({"", parse(argument)});
       continue;
     }
     const std::string list = std::filesystem::path(argument).stem().string();
     for (const std::string& line : ops::problem_lines(tools::read_file(argument))) {
-      problems.push_back({list, ops::parse_problem(line)});
+      problems.push_back({list, parse(line)});
     }
   }
   return problems;

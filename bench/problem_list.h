@@ -13,9 +13,11 @@ struct ListedProblem {
   ops::ConvProblem problem;
 };
 
-/// Problems of files (one a line) and problem strings, in order; strings hold a space. Throws
-/// invalid argument for a problem that does not parse, resource for a file that does not open.
-std::vector<ListedProblem> problems_of(const std::vector<std::string>& arguments);
+/// Problems of files (one a line) and problem strings, in order; strings hold a space. `keys`, such
+/// as "dtype=bf16 grad=x", are added to each. Throws invalid argument for a problem that does not
+/// parse, resource for a file that does not open.
+std::vector<ListedProblem> problems_of(const std::vector<std::string>& arguments,
+                                       const std::string& keys = "");
 
 /// Whether arithmetic bounds the problem, so that it counts in the mean fraction of the peak: more
 /// than 40 positions, at least 8 output channels, and more than one input channel a group.

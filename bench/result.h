@@ -20,6 +20,7 @@ struct BenchOptions {
   bool peers = false;         // other libraries in the same rounds
   bool compile_only = false;  // no rounds
   bool assembly = false;      // print the peak loop
+  std::string keys;           // added to every problem's text
   std::string plan;           // a plan in text form instead of the default; empty: the default
 };
 

@@ -36,16 +36,26 @@ struct Arrays {
   explicit Arrays(const ops::ConvProblem& problem)
       : x(exact_input(problem)),
         w(exact_weight(problem)),
+        epilogue(tools::formula_epilogue(problem, 1)),
         y(array::zeros(problem.result_shape(), runtime::dtype_of_scalar(problem.dtype))) {}
-  array x, w, y;
+  const void* residual() const { return epilogue.residual ? epilogue.residual->raw() : nullptr; }
+  BoundConv bind(const ops::ConvProblem& problem, int threads,
+                 const compiler::Schedule* schedule = nullptr) const {
+    return runtime::bind_conv(problem, w, threads, schedule, Lengths::specialised, {}, epilogue);
+  }
+
+  array x, w;
+  runtime::EpilogueArrays epilogue;
+  array y;
 };
 
 /// Prepares a peer and compares its output with `expected`.
 PeerResult prepare(Peer& peer, const ops::ConvProblem& problem, Arrays& arrays,
                    const array& expected, std::function<void()>& call) {
   PeerResult result{peer.name(), "", "", {}, 0, ""};
-  if (problem.dtype != ir::Scalar::f32 || problem.x_dtype != problem.w_dtype) {
-    result.refusal = "peers take float32 only";
+  if (problem.dtype != ir::Scalar::f32 || problem.x_dtype != problem.w_dtype ||
+      !problem.epilogue.empty()) {
+    result.refusal = "peers take float32 without an epilogue";
     return result;
   }
   try {
@@ -89,12 +99,13 @@ void measure(Result& result, const ops::ConvProblem& problem, const BoundConv& b
              const std::vector<std::unique_ptr<Peer>>& peers, const RoundLoop& loop) {
   const double flops = ops::flop_count(problem);
   const int threads = result.threads;
-  const void* x = arrays.x.raw();
+  const void *x = arrays.x.raw(), *residual = arrays.residual();
   void* y = arrays.y.mutable_raw();
-  std::vector<Contestant> contestants{{[&bound, x, y] { bound.run_raw(x, y); }, flops, threads}};
+  std::vector<Contestant> contestants{
+      {[&bound, x, residual, y] { bound.run_raw(x, residual, y); }, flops, threads}};
   Seats seats;
 
-  bound.run_raw(x, y);
+  bound.run_raw(x, residual, y);
   array expected = array::empty(arrays.y.shape(), arrays.y.dtype());
   copy(arrays.y, expected);
   for (const auto& peer : peers) {
@@ -109,9 +120,9 @@ void measure(Result& result, const ops::ConvProblem& problem, const BoundConv& b
   contestants.push_back({[&memory] { memory.run(); }, 0, threads});
   std::optional<BoundConv> alone;
   if (threads > 1) {
-    alone.emplace(runtime::bind_conv(problem, arrays.w, 1));
+    alone.emplace(arrays.bind(problem, 1));
     seats.one_thread = contestants.size();
-    contestants.push_back({[&alone, x, y] { alone->run_raw(x, y); }, flops, 1});
+    contestants.push_back({[&alone, x, residual, y] { alone->run_raw(x, residual, y); }, flops, 1});
   }
 
   copy(tools::formula_input(problem, 1), arrays.x);  // full mantissas for the rounds
@@ -121,10 +132,11 @@ void measure(Result& result, const ops::ConvProblem& problem, const BoundConv& b
 }
 
 /// Median of a few packings, each into memory of its own, the first of which is known.
-double pack_again(const ops::ConvProblem& problem, const array& w, int threads, double first_ms) {
+double pack_again(const ops::ConvProblem& problem, const Arrays& arrays, int threads,
+                  double first_ms) {
   std::vector<double> ms{first_ms};
   for (int i = 1; i < packings; ++i) {
-    ms.push_back(runtime::bind_conv(problem, w, threads).pack_ms());
+    ms.push_back(arrays.bind(problem, threads).pack_ms());
   }
   return tools::median(ms);
 }
@@ -158,9 +170,8 @@ Result run_problem(const ListedProblem& listed, const BenchOptions& options,
   std::optional<compiler::Schedule> schedule;
   if (!options.plan.empty())
     schedule = ops::schedule_of(problem, compiler::host_target(), ops::parse_plan(options.plan));
-  const BoundConv bound =
-      runtime::bind_conv(problem, arrays.w, options.threads, schedule ? &*schedule : nullptr);
-  result.pack_ms = pack_again(problem, arrays.w, options.threads, bound.pack_ms());
+  const BoundConv bound = arrays.bind(problem, options.threads, schedule ? &*schedule : nullptr);
+  result.pack_ms = pack_again(problem, arrays, options.threads, bound.pack_ms());
   result.packed_bytes = bound.packed_bytes();
   measure(result, problem, bound, arrays, meter, peers, loop);
   return result;

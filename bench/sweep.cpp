@@ -33,6 +33,7 @@ using Clock = std::chrono::steady_clock;
 
 struct SweepOptions {
   std::vector<std::string> what;
+  std::string keys;  // added to every problem's text
   int threads = 1;
   int rounds = 21;
   int show = 3;
@@ -53,6 +54,7 @@ class Sweep {
         options_(options),
         x_(tools::formula_input(problem, 1)),
         w_(tools::formula_weight(problem, 1)),
+        epilogue_(tools::formula_epilogue(problem, 1)),
         y_(array::zeros(problem.result_shape(), runtime::dtype_of_scalar(problem.dtype))) {}
 
   /// Regret of the default; prints the finalists.
@@ -86,7 +88,7 @@ class Sweep {
 
   Contestant first_look(const ops::Plan& plan) {
     const compiler::Schedule schedule = ops::schedule_of(problem_, compiler::host_target(), plan);
-    Contestant c{plan, runtime::bind_conv(problem_, w_, options_.threads, &schedule), 0, {}};
+    Contestant c{plan, bind(schedule), 0, {}};
     run_once(c.kernel);
     check(c);
     c.seconds = time_batch(c.kernel);
@@ -95,7 +97,15 @@ class Sweep {
     return c;
   }
 
-  void run_once(const BoundConv& kernel) { kernel.run_raw(x_.raw(), y_.mutable_raw()); }
+  BoundConv bind(const compiler::Schedule& schedule) {
+    return runtime::bind_conv(problem_, w_, options_.threads, &schedule, Lengths::specialised, {},
+                              epilogue_);
+  }
+
+  void run_once(const BoundConv& kernel) {
+    const void* residual = epilogue_.residual ? epilogue_.residual->raw() : nullptr;
+    kernel.run_raw(x_.raw(), residual, y_.mutable_raw());
+  }
 
   /// Seconds of a call; short calls are repeated for about half a millisecond.
   double time_batch(const BoundConv& kernel) {
@@ -151,14 +161,16 @@ class Sweep {
 
   const ops::ConvProblem& problem_;
   const SweepOptions& options_;
-  array x_, w_, y_;
+  array x_, w_;
+  runtime::EpilogueArrays epilogue_;
+  array y_;
   std::vector<char> reference_;
 };
 
 int run(const SweepOptions& o) {
   std::vector<double> regrets;
   int within = 0;
-  for (const ListedProblem& listed : problems_of(o.what)) {
+  for (const ListedProblem& listed : problems_of(o.what, o.keys)) {
     regrets.push_back(Sweep(listed.problem, o).run());
     within += regrets.back() <= 0.05;
   }
@@ -174,6 +186,7 @@ int parse_and_run(int argc, char** argv) {
   CLI::App app{"Compares the cost model's plan with all others", "nestjit-sweep"};
   app.add_option("what", o.what,
                  "problem files and problems (default: the two lists of bench/problems)");
+  app.add_option("--with", o.keys, "keys added to every problem: \"dtype=bf16\", \"grad=x\"");
   app.add_option("--threads", o.threads, "threads a call may use (default 1)")
       ->check(CLI::Range(1, 4096));
   app.add_option("--rounds", o.rounds, "rounds of the finalists (default 21)")

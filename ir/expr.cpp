@@ -161,7 +161,7 @@ Expr Binary::make(BinaryOp op, Expr a, Expr b) {
 Expr Compare::make(CompareOp op, Expr a, Expr b) {
   require(a && b && a.type() == b.type(), "Compare", "operands must have one type");
   require(a.type().is_index() || a.type().is_float(), "Compare",
-          "indices and numbers are compared");
+          "truth values and pairs are not compared");
   return node<Compare>(op, std::move(a), std::move(b));
 }
 

@@ -16,6 +16,13 @@ struct ActivationWork {
   bool operator==(const ActivationWork&) const = default;
 };
 
+/// All but the channels' work in multiply-adds of the same width: a division starts every six on
+/// recent processors.
+inline constexpr int operations_of_division = 6;
+inline int vector_operations(const ActivationWork& work) {
+  return work.products + work.others + operations_of_division * work.divisions;
+}
+
 ActivationWork work_of(const Activation& activation, ir::Scalar scalar, bool fused);
 
 }  // namespace nestjit::ops

@@ -26,6 +26,9 @@ array by_formula(const Shape& shape, uint64_t seed, Stream stream, ir::Scalar sc
   return runtime::as_type(values, runtime::dtype_of_scalar(scalar));
 }
 
+/// Null for an operand that is not there.
+const void* data_of(const std::optional<array>& a) { return a ? a->raw() : nullptr; }
+
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
 }  // namespace
@@ -36,6 +39,23 @@ array formula_input(const ops::ConvProblem& problem, uint64_t seed) {
 
 array formula_weight(const ops::ConvProblem& problem, uint64_t seed) {
   return by_formula(problem.second_shape(), seed, Stream::w, problem.w_dtype);
+}
+
+runtime::EpilogueArrays formula_epilogue(const ops::ConvProblem& problem, uint64_t seed) {
+  const ops::Epilogue& epilogue = problem.epilogue;
+  const ir::Scalar sums = ops::accumulation_type(problem);
+  const Shape channels{problem.out_channels};
+  runtime::EpilogueArrays arrays;
+  if (epilogue.bias) arrays.bias = by_formula(channels, seed + 1, Stream::w, sums);
+  if (epilogue.per_channel()) {
+    array values = by_formula(channels, seed + 2, Stream::w, ir::Scalar::f32);
+    auto* to = values.mutable_data<float>();
+    for (int64_t i = 0; i < values.size(); ++i) to[i] = 1 + to[i] / 2;
+    arrays.channel = runtime::as_type(values, runtime::dtype_of_scalar(sums));
+  }
+  if (epilogue.residual)
+    arrays.residual = by_formula(problem.result_shape(), seed + 1, Stream::x, problem.dtype);
+  return arrays;
 }
 
 array array_from_npy(const std::string& path, const Shape& shape, ir::Scalar scalar,
@@ -76,11 +96,12 @@ std::string index_text(const Shape& shape, int64_t position) {
 }
 
 Check check_against_reference(const ops::ConvProblem& problem, const array& x, const array& w,
-                              const array& y) {
+                              const array& y, const runtime::EpilogueArrays& epilogue) {
   array reference = array::empty(y.shape(), y.dtype());
   const compiler::Target& target = compiler::host_target();
-  ops::reference_conv(ops::on_target(problem, target), x.raw(), w.raw(), reference.mutable_raw(),
-                      target.has_fma);
+  ops::reference_conv(
+      ops::on_target(problem, target), x.raw(), w.raw(), reference.mutable_raw(), target.has_fma,
+      {data_of(epilogue.bias), data_of(epilogue.channel), data_of(epilogue.residual)});
   const std::vector<double> got = values_of(y), wanted = values_of(reference);
   size_t differing = 0, first = 0;
   for (size_t i = 0; i < wanted.size(); ++i) {

@@ -7,6 +7,7 @@
 
 #include "nestjit/array.h"
 #include "ops/conv/problem.h"
+#include "runtime/compute.h"
 
 namespace nestjit::tools {
 
@@ -14,6 +15,10 @@ namespace nestjit::tools {
 /// the shape of x or w.
 array formula_input(const ops::ConvProblem& problem, uint64_t seed);
 array formula_weight(const ops::ConvProblem& problem, uint64_t seed);
+
+/// What the problem's epilogue takes, alike: bias and residual in [-1, 1), the parameters of
+/// channels in [0.5, 1.5).
+runtime::EpilogueArrays formula_epilogue(const ops::ConvProblem& problem, uint64_t seed);
 
 /// The array in a .npy file of float32, which must have the given shape, converted to an element
 /// type; `what` names it in the error.
@@ -36,9 +41,9 @@ struct Check {
 };
 
 /// Recomputes y with the reference loops (serial; seconds for a large problem). x, w, y are
-/// row-contiguous, of the problem's element types.
+/// row-contiguous, of the problem's element types, and so is what formula_epilogue() made.
 Check check_against_reference(const ops::ConvProblem& problem, const array& x, const array& w,
-                              const array& y);
+                              const array& y, const runtime::EpilogueArrays& epilogue = {});
 
 /// "(n,o,co)" of the element at a row-major position.
 std::string index_text(const Shape& shape, int64_t position);

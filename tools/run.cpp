@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -31,13 +32,14 @@ std::string duration_text(double ms) {
   return ms >= 0.1 ? fmt::format("{:.4g} ms", ms) : fmt::format("{:.3g} us", 1e3 * ms);
 }
 
-void print_speed(const BoundConv& bound, const array& x, array& y, double flops, int threads,
-                 ir::Scalar factors) {
+void print_speed(const BoundConv& bound, const array& x, const std::optional<array>& residual,
+                 array& y, double flops, int threads, ir::Scalar factors) {
   const int cores = threads > 0 ? threads : runtime::default_executor().concurrency();
   const runtime::PeakMeter meter(compiler::host_target(), 200, factors);
   const void* from = x.raw();
+  const void* added = residual ? residual->raw() : nullptr;
   void* to = y.mutable_raw();
-  const Measurement m = measure(meter, flops, [&] { bound.run_raw(from, to); },
+  const Measurement m = measure(meter, flops, [&] { bound.run_raw(from, added, to); },
                                 {.rounds = 9, .threads = cores, .most_seconds = 3});
   fmt::print("run       {}, {:.1f} GFLOP/s\n", duration_text(m.median_ms), m.gflops);
   fmt::print("peak      {:.1f} % of {:.1f} GFLOP/s ({} thread{}, {} rounds, {} dropped){}\n",
@@ -53,9 +55,14 @@ int run_problem(const RunOptions& o) {
   const array w = o.weight_file.empty() ? formula_weight(problem, o.seed)
                                         : array_from_npy(o.weight_file, problem.second_shape(),
                                                          problem.w_dtype, "the weight");
-  const BoundConv bound = runtime::bind_conv(problem, w, o.threads);
+  const runtime::EpilogueArrays epilogue = formula_epilogue(problem, o.seed);
+  const BoundConv bound =
+      runtime::bind_conv(problem, w, o.threads, nullptr, Lengths::specialised, {}, epilogue);
   array y = array::empty(problem.result_shape(), bound.output_dtype());
-  bound(x, y);
+  if (epilogue.residual)
+    bound(x, *epilogue.residual, y);
+  else
+    bound(x, y);
   fmt::print("problem   {}\n", bound.problem());
   fmt::print("output    {}, checksum {}\n", runtime::to_string(y.shape()), checksum(y));
   fmt::print("compile   {:.2f} ms (code generator loaded in this call), pack {:.3f} ms\n",
@@ -68,13 +75,13 @@ int run_problem(const RunOptions& o) {
   }
   int status = 0;
   if (o.check) {
-    const Check check = check_against_reference(problem, x, w, y);
+    const Check check = check_against_reference(problem, x, w, y, epilogue);
     fmt::print("check     {}: {}\n", check.ok ? "ok" : "FAILED", check.text);
     status = check.ok ? 0 : 1;
   }
   const double flops = ops::flop_count(problem);
   if (flops > 0)
-    print_speed(bound, x, y, flops, o.threads,
+    print_speed(bound, x, epilogue.residual, y, flops, o.threads,
                 runtime::factors_of(problem, compiler::host_target()));
   return status;
 }

@@ -39,6 +39,23 @@
 // reads the accumulator at the one element alone, and an element without an iteration gets that of
 // the initial value.
 //
+// Where that expression reads another buffer at the place of the store, with one range for all
+// elements, all reads come before all stores: a read waits for a store before it whose address has
+// the same low twelve bits, which buffers of whole pages have.
+//
+//   for q1: y[q1] = acc[q1] + r[q1]       ->     for q1: acc[q1] = acc[q1] + r[q1]
+//                                                for q1: y[q1] = acc[q1]
+//
+// The update may be a leaf again, whose finishing store adds to the sum: sums of sums. A second
+// `accumulate` of the same band then takes that apart.
+//
+//   for q1: allocate sum[1]: sum[0] = 0               allocate acc[q1]: for q1: acc[q1] = 0
+//     for b: allocate part[1]: part[0] = 0              for b: for q1: allocate part[1]: part[0] =
+//     0
+//       for k: part[0] = f(part[0])                       for k: part[0] = f(part[0])
+//       sum[0] = sum[0] + part[0]                         acc[q1] = acc[q1] + part[0]
+//     y[q1] = g(sum[0])                                 for q1: y[q1] = g(acc[q1])
+//
 // The finishing store may add to what the output holds, and its first store may stand before the
 // accumulator, under a condition too (see carry): where it would have run, the finishing store uses
 // its value instead.
@@ -130,8 +147,11 @@ class Accumulation {
                                    t.mapping, sink(t.body, conjuncts(leaf_.guard), nullptr));
     // The update keeps the ids of the band, so its handles stay; the two copies get new ones.
     const auto in_order = [&](const Stmt& result) {
-      return clone_fresh(interleave ? interleaved(band_.loops(), guarded(leaf_.guard, result))
-                                    : band_.around(guarded(leaf_.guard, result)));
+      const auto [in_place, store] = reads_first(result);
+      const Stmt stored =
+          clone_fresh(interleave ? interleaved(band_.loops(), guarded(leaf_.guard, store))
+                                 : band_.around(guarded(leaf_.guard, store)));
+      return in_place ? Block::make({copy(leaf_.guard, in_place), stored}) : stored;
     };
     std::vector<Stmt> all{copy(leaf_.guard, clear(nullptr)), update};
     for (const Stmt& stmt : finished(in_tile(), in_order)) all.push_back(stmt);
@@ -203,6 +223,21 @@ class Accumulation {
     if (!leaf_.first || !leaf_.fresh) return {store(true)};
     return {If::make(leaf_.fresh, store(true)), If::make(Not::make(leaf_.fresh), store(false))};
   }
+  /// The finishing store in two, where its value reads a buffer as it stores: first into the tile,
+  /// then from there.
+  std::pair<Stmt, Stmt> reads_first(const Stmt& result) const {
+    const auto& store = *result.as<Store>();
+    const auto* cast = store.value.as<Cast>();
+    const Expr value = cast && cast->a.type() == in_tile().type() ? cast->a : store.value;
+    const bool reads_alike = contains(value, [&](const Expr& e) {
+      const auto* load = e.as<Load>();
+      return load && load->buffer != tile_ && load->buffer != store.buffer &&
+             same_place(load->indices, store.indices);
+    });
+    if (!reads_alike || value.type() != in_tile().type()) return {Stmt(), result};
+    const Expr finished = cast ? Cast::make(cast->type.scalar, in_tile()) : in_tile();
+    return {Store::make(tile_, place_, value), Store::make(store.buffer, store.indices, finished)};
+  }
   static Stmt guarded(const Expr& guard, Stmt stmt) {
     return guard ? If::make(guard, std::move(stmt)) : stmt;
   }
@@ -235,6 +270,7 @@ class Accumulation {
   }
 
   Stmt updated(const Stmt& s, const std::vector<Expr>& guards, const Bounds* clamp) const {
+    if (s.as<Allocate>()) return updated_by_leaf(s, guards, clamp);
     const auto* update = s.as<Store>();
     if (!update || update->buffer != leaf_.accumulator() ||
         !same_place(update->indices, leaf_.init->indices))
@@ -242,6 +278,17 @@ class Accumulation {
     if (update->mask) state_.refuse(handle_, "the update has a mask");
     SumReads value(state_, handle_, *leaf_.init, in_tile(), clamp);
     Stmt stmt = Store::make(tile_, place_, value.rewrite(update->value));
+    for (size_t i = guards.size(); i-- > 0;) stmt = If::make(guards[i], std::move(stmt));
+    return band_.around(std::move(stmt));
+  }
+
+  /// An update that is a leaf itself. It stays below the band as it is but for the sum.
+  Stmt updated_by_leaf(const Stmt& s, const std::vector<Expr>& guards, const Bounds* clamp) const {
+    if (clamp)
+      state_.refuse(handle_,
+                    "its update has an accumulator of its own, and the bounds of the reduction "
+                    "depend on the band");
+    Stmt stmt = SumAccesses(state_, handle_, *leaf_.init, tile_, place_).rewrite(s);
     for (size_t i = guards.size(); i-- > 0;) stmt = If::make(guards[i], std::move(stmt));
     return band_.around(std::move(stmt));
   }

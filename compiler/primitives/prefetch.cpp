@@ -10,6 +10,8 @@
 //   for q0: for k in [0, 8): for r in [0, 8): ... x[q0*800 + r*100 + k] ...     prefetch x q0 k
 //   for q0: for k in [0, 8): prefetch x + q0*800 + 800 + k*100; for r: ...
 //
+// Of fewer lines than iterations, every so many iterations go on to the next line.
+//
 // Shares, because a core can wait for few lines at a time, and all at once would stop it.
 // A prefetch changes no value and may ask for what lies outside of the buffer, so it is always
 // legal, and it does not matter where a clamp of the address bites (see next_use.h). Left as it is:
@@ -17,6 +19,9 @@
 // not linear in NEXT's variable or varies in NEXT by an unknown amount. Refuses a buffer that is
 // not a parameter or is not used at one place, a loop EACH that is not inside NEXT or has no
 // constant extent, and a share of more than 16 cache lines.
+#include <algorithm>
+#include <bit>
+
 #include "base/checked.h"
 #include "compiler/nest.h"
 #include "compiler/primitives/next_use.h"
@@ -53,11 +58,15 @@ void share_among(ScheduleState& state, const std::string& name, const Loop& each
   const int64_t share =
       runs == 1 ? base::ceil_div(use.length, extent) : base::ceil_div(runs * lines_of_run, extent);
   const int64_t lines = runs == 1 ? base::ceil_div(share, line) : share;
+  // Few lines among many iterations: each asks for one again and again, none for the tiles after.
+  const auto again = static_cast<int64_t>(
+      std::bit_floor(static_cast<uint64_t>(std::max<int64_t>(extent / (runs * lines_of_run), 1))));
   if (lines > most_lines)
     state.refuse(name, "an iteration of '{}' would ask for {} cache lines, more than {}",
                  each.name(), lines, most_lines);
   const Expr first = (use.first + Linear(use.starts.front())).expr();
-  const Expr mine = (each.var - each.min) * share;
+  const Expr turn = each.var - each.min;
+  const Expr mine = runs == 1 ? turn * share : floordiv(turn, again) * share;
   std::vector<Stmt> stmts;
   for (int64_t i = 0; i < lines; ++i) {
     const Expr element = runs == 1

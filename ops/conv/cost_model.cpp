@@ -195,12 +195,16 @@ class CostModel::Model {
               : 1;
       return Tiles{static_cast<double>(full), ceil_div(rest, plan.edge_rows), share};
     };
-    if (plan.row_block == 0 || plan.row_block >= rows) return split(rows, rows - whole);
-    const int64_t inner = std::max<int64_t>(rows / plan.row_block - 2, 0);
+    const int64_t cut = rows - whole;
+    if (plan.row_block == 0 || plan.row_block >= rows) return split(rows, cut);
+    // The first and the last block have fewer full rows, each by half of those that are cut.
+    const int64_t others = base::ceil_div(rows, plan.row_block) - 1;
+    const Tiles first = split(plan.row_block, cut / 2);
     const Tiles middle = split(plan.row_block, 0);
-    const Tiles ends = split(rows - inner * plan.row_block, rows - whole);
-    return {static_cast<double>(inner) * middle.full + ends.full,
-            static_cast<double>(inner) * middle.edge + ends.edge, ends.edge_share};
+    const Tiles last = split(rows - others * plan.row_block, cut - cut / 2);
+    const auto inner = static_cast<double>(others - 1);
+    return {first.full + inner * middle.full + last.full,
+            first.edge + inner * middle.edge + last.edge, first.edge_share};
   }
 
   void product(const Plan& plan, const Product& part, Prediction& p, double& workgroups) const {
@@ -295,13 +299,11 @@ class CostModel::Model {
 
   /// The epilogue of all outputs, vector by vector.
   double finishing() const {
-    constexpr double division = 8;  // vector operations
     const Epilogue& epilogue = problem_.epilogue;
     if (epilogue.empty()) return 0;
     const ActivationWork work =
         work_of(epilogue.activation, accumulation_type(problem_), target_.has_fma);
-    const double operations = work.products + work.others + division * work.divisions +
-                              int{epilogue.bias} + int{epilogue.residual};
+    const double operations = vector_operations(work) + int{epilogue.bias} + int{epilogue.residual};
     const double vectors =
         static_cast<double>(element_count(problem_.y_shape())) / static_cast<double>(lanes_);
     return vectors * operations / rates_.fma(vector_);

@@ -17,7 +17,8 @@ enum class Lanes : uint8_t {
 };
 
 /// What may vary between two schedules of one problem. Every plan gives the same bits. A weight
-/// gradient has lanes=inputs, outputs or channels, and of the rest rows and vectors alone matter.
+/// gradient has lanes=inputs, outputs or channels, and of the rest rows, vectors and row_block, its
+/// taps a workgroup, alone matter.
 struct Plan {
   Lanes lanes = Lanes::columns;
   int64_t rows = 1;             // rows of the register tile

@@ -1,11 +1,15 @@
 //   tighten                  guards on positions become bounds of a chunk
-//   split, reorder           panels of lanes, a tap each; rows of a tile
-//   parallel                 panels and taps over workgroups
-//   carry                    chunks outside of the tiles, with their sums in dw
-//   unroll, vectorize, accumulate    the register tile, added to dw at the end of a chunk
+//   split, reorder           panels of lanes, taps in blocks; rows of a tile
+//   parallel                 panels and blocks of taps over workgroups
+//   carry                    chunks outside of a block's taps and tiles, with their sums in dw: all
+//                            of them read the chunk while it is in a cache
+//   unroll, vectorize, accumulate    the register tile, added to dw at the end of a chunk; for
+//                            results that are rounded to a tile of sums, chunks inside
 #include "ops/conv/schedule_weight_gradient.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/error.h"
 #include "ops/conv/gradients.h"
@@ -22,7 +26,8 @@ class WeightTemplate {
   WeightTemplate(const ConvProblem& problem, const Target& target, const Plan& plan)
       : problem_(problem),
         plan_(plan),
-        lanes_(target.lanes(accumulation_type(problem))) {
+        lanes_(target.lanes(accumulation_type(problem))),
+        apart_(sums_apart(problem)) {
     for (size_t a = 0; a < problem.axes.size(); ++a) {
       const std::string number = problem.axes.size() == 1 ? "" : std::to_string(a);
       taps_.push_back("k" + number);
@@ -31,7 +36,7 @@ class WeightTemplate {
   }
 
   Schedule build() {
-    if (flop_count(problem_) == 0 || sums_apart(problem_)) {
+    if (flop_count(problem_) == 0) {
       step("parallel g co");
       return std::move(schedule_);
     }
@@ -67,8 +72,11 @@ class WeightTemplate {
 
   void lanes_over(const std::string& lanes, const std::string& rows, int64_t count) {
     const Handles inner = panels(lanes);
-    step("reorder g p0 {} {} {}", join(taps_), rows, join(inner));
+    // Rounded results cannot hold the sums of chunks: those stay with a tile.
+    const bool blocks = !apart_ && block_taps();
+    step("reorder g p0 {} {} {} {}", join(taps_), blocks ? "ki" : "", rows, join(inner));
     step("parallel g p0 {}", join(taps_));
+    if (blocks) carry("", "ki");
     if (count <= plan_.rows) return tile("", rows, {rows}, inner);
     if (count % plan_.rows == 0) {
       step("split {} by={} -> r0 r1", rows, plan_.rows);
@@ -79,6 +87,15 @@ class WeightTemplate {
     tile("rest/", "rest", {"rest"}, inner);
   }
 
+  /// Splits the taps of the last axis into blocks of several; false where a block has one.
+  bool block_taps() {
+    const int64_t block = std::min(plan_.row_block, problem_.axes.back().taps);
+    if (block < 2) return false;
+    step("split {} by={} tail=cut -> kb ki", taps_.back(), block);
+    taps_.back() = "kb";
+    return true;
+  }
+
   void lanes_over_groups() {
     const Handles inner = panels("g");
     step("reorder p0 {} co ci {}", join(taps_), join(inner));
@@ -86,25 +103,35 @@ class WeightTemplate {
     tile("", inner.front(), {}, inner);
   }
 
-  /// Chunks outside of the loops from `outermost` on, and in them the tile of `rows` and `inner`.
-  void tile(const std::string& prefix, const std::string& outermost, const Handles& rows,
-            const Handles& inner) {
+  /// Chunks outside of the loops from `outermost` on.
+  void carry(const std::string& prefix, const std::string& outermost) {
+    if (carried_ || apart_) return;
     Handles chunks{"n"};
     chunks.insert(chunks.end(), positions_.begin(), positions_.end() - 1);
     chunks.push_back("b");
     for (const std::string& loop : chunks) step("carry {}{} {}", prefix, loop, outermost);
+    carried_ = prefix.empty();
+  }
+
+  /// The tile of `rows` and `inner`, below `outermost`.
+  void tile(const std::string& prefix, const std::string& outermost, const Handles& rows,
+            const Handles& inner) {
+    carry(prefix, outermost);
     Handles band = rows;
     for (const std::string& loop : inner) band.push_back(prefix + loop);
     const Handles unrolled(band.begin(), band.end() - 1);
     if (!unrolled.empty()) step("unroll {}", join(unrolled));
     step("vectorize {}", band.back());
+    if (apart_) step("accumulate {} -> {}sum", join(band), prefix);
     step("accumulate {} -> {}acc", join(band), prefix);
   }
 
   const ConvProblem& problem_;
   const Plan& plan_;
   int64_t lanes_;
+  bool apart_;
   Handles taps_, positions_;
+  bool carried_ = false;  // chunks stand outside of everything that is left
   Schedule schedule_;
 };
 

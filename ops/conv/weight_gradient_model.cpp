@@ -19,6 +19,10 @@ constexpr double line_bytes = 64;
 constexpr double tile_overhead = 20;  // cycles: bounds, filling and draining the pipeline
 constexpr double workgroup_overhead = 60;
 constexpr double worth_sharing = 4e5;  // cycles that are worth a second core
+constexpr double in_a_row = 0.2;       // what is left of a wait for lines in order
+constexpr double conversion = 2;       // operations of a converted vector or broadcast
+constexpr double scattered = 8;        // times as long for a store of a lane as for one of a vector
+constexpr double collision = 30;       // cycles of a row of dw that finds no place
 
 double ceil_div(int64_t a, int64_t b) { return static_cast<double>(base::ceil_div(a, b)); }
 
@@ -31,7 +35,8 @@ class WeightModel {
         vector_(target.vector_bytes),
         lanes_(target.lanes(accumulation_type(problem))),
         in_(problem.in_channels / problem.groups),
-        out_(problem.out_channels / problem.groups) {
+        out_(problem.out_channels / problem.groups),
+        converts_(sums_apart(problem)) {
     for (size_t a = 0; a < problem.axes.size(); ++a) {
       taps_ *= static_cast<double>(problem.axes[a].taps);
       if (a + 1 < problem.axes.size())
@@ -41,6 +46,8 @@ class WeightModel {
     const int64_t positions = summed_positions(problem.axes.back());
     chunks_ = ceil_div(positions, gradient_chunk);
     chunk_ = std::max(static_cast<double>(positions) / std::max(chunks_, 1.0), 1.0);
+    x_bytes_ = bytes_of(problem.x_shape());
+    dy_bytes_ = bytes_of(problem.second_shape());
   }
 
   Prediction predict(const Plan& plan) const {
@@ -49,17 +56,20 @@ class WeightModel {
     const int64_t columns = depthwise ? problem_.groups : plan.lanes == Lanes::inputs ? in_ : out_;
     const int64_t rows = depthwise ? 1 : plan.lanes == Lanes::inputs ? out_ : in_;
     const double groups = depthwise ? 1 : static_cast<double>(problem_.groups);
-    const double workgroups = groups * taps_ * ceil_div(columns, plan.vectors * lanes_);
+    const double panels = groups * ceil_div(columns, plan.vectors * lanes_);
+    const double workgroups = panels * blocks_of_taps(plan);
     const double full = static_cast<double>(rows / plan.rows);
     const int64_t rest = rows % plan.rows;
     double tiles = full * tile(plan, static_cast<double>(plan.rows));
     if (rest > 0) tiles += tile(plan, static_cast<double>(rest));
-    p.compute = workgroups * (workgroup_overhead + lines_ * chunks_ * tiles);
+    p.compute = workgroups * workgroup_overhead + panels * taps_ * lines_ * chunks_ * tiles;
+    p.wait = wait_for_line() * in_a_row * lines_read(plan, panels);
     if (target_.cores > 1 && p.compute > worth_sharing) {
       const double rounds = std::ceil(workgroups / target_.cores);
-      p.idle = 0.5 * p.compute * (rounds * target_.cores / workgroups - 1);
+      p.idle = 0.5 * (p.compute + p.wait) * (rounds * target_.cores / workgroups - 1);
     }
-    p.bound = step(plan, static_cast<double>(std::min(plan.rows, rows))) <= rates_.fma_latency
+    p.bound = p.wait > p.compute ? (in_l3() ? Bound::l3 : Bound::dram)
+              : step(plan, static_cast<double>(std::min(plan.rows, rows))) <= rates_.fma_latency
                   ? Bound::latency
                   : Bound::fma;
     return p;
@@ -72,9 +82,10 @@ class WeightModel {
       return std::max(
           {products / rates_.fma(vector_), 2 * vectors / rates_.load(vector_), rates_.fma_latency});
     const double loads = rows / rates_.most_vectors + vectors / rates_.load(vector_);
-    const double issue = (products + rows + vectors + 3) / rates_.issue;
+    const double converted = converts_ ? conversion * (rows + vectors) : 0;
+    const double issue = (products + converted + rows + vectors + 3) / rates_.issue;
     const double compute =
-        std::max({products / rates_.fma(vector_), loads, rates_.fma_latency, issue});
+        std::max({(products + converted) / rates_.fma(vector_), loads, rates_.fma_latency, issue});
     const double lines = vectors * vector_ / line_bytes + std::ceil(rows * element() / line_bytes);
     const double bytes = lines * line_bytes;
     if (chunk_ * bytes < 0.7 * static_cast<double>(target_.l1d_bytes)) return compute;
@@ -84,14 +95,63 @@ class WeightModel {
 
  private:
   double element() const { return ir::byte_size(problem_.x_dtype); }
+  double bytes_of(const std::vector<int64_t>& shape) const {
+    return element() * static_cast<double>(element_count(shape));
+  }
+
+  double block_of(const Plan& plan) const {
+    const bool blocks = plan.lanes != Lanes::channels && !sums_apart(problem_);
+    const int64_t most = blocks ? problem_.axes.back().taps : 1;
+    return static_cast<double>(std::clamp<int64_t>(plan.row_block, 1, std::max<int64_t>(most, 1)));
+  }
+  double blocks_of_taps(const Plan& plan) const {
+    const auto last = static_cast<double>(problem_.axes.back().taps);
+    return taps_ / last * std::ceil(last / block_of(plan));
+  }
+
+  bool in_l3() const { return x_bytes_ + dy_bytes_ <= 0.7 * static_cast<double>(target_.l3_bytes); }
+  double wait_for_line() const {
+    if (x_bytes_ + dy_bytes_ <= static_cast<double>(target_.l2_bytes)) return 0;
+    return in_l3() ? rates_.l3_wait : rates_.dram_wait;
+  }
+
+  /// Lines that come from beyond the second-level cache. Each tap of a block passes over what its
+  /// panel reads of both operands, unless a chunk of that stays for all of them. Of the operand
+  /// whose positions are summed over, all taps read the same.
+  double lines_read(const Plan& plan, double panels) const {
+    if (plan.lanes == Lanes::channels) return taps_ * (x_bytes_ + dy_bytes_) / line_bytes;
+    const double panel = static_cast<double>(plan.vectors) * vector_;
+    const double positions = chunk_ * chunks_ * lines_;
+    const bool inputs = plan.lanes == Lanes::inputs;
+    const double x = positions * (inputs ? panel : static_cast<double>(in_) * element());
+    const double dy = positions * (inputs ? static_cast<double>(out_) * element() : panel);
+    const bool over_x = sums_over_input(problem_.axes.back());
+    const double block = block_of(plan), passes = panels * blocks_of_taps(plan);
+    const double of_block = over_x ? x + std::min(block * dy, std::max(dy_bytes_, dy))
+                                   : dy + std::min(block * x, std::max(x_bytes_, x));
+    const bool stays = of_block * chunk_ / positions <= 0.7 * static_cast<double>(target_.l2_bytes);
+    return passes * (stays ? of_block : block * (x + dy)) / line_bytes;
+  }
+
+  /// Cycles lost where the rows of a tile, far apart in dw, share few sets of the second-level
+  /// cache.
+  double collisions(double rows) const {
+    constexpr double ways = 8, page = 4096;
+    const double stride = taps_ * static_cast<double>(in_) * element();
+    const double places = static_cast<double>(target_.l2_bytes) / ways / stride;
+    return stride >= page && rows > 0.65 * ways * std::max(places, 1.0) ? collision * rows : 0;
+  }
 
   /// Cycles of a chunk for a tile, and of adding it to dw.
   double tile(const Plan& plan, double rows) const {
     const double sums = rows * static_cast<double>(plan.vectors);
     const bool once = lines_ * chunks_ == 1;
     double stores = sums * (1 / rates_.store(vector_) + (once ? 0 : 1 / rates_.load(vector_)));
-    // The lanes of a vector lie far apart in dw.
-    if (plan.lanes != Lanes::inputs) stores *= static_cast<double>(lanes_);
+    // The lanes of a vector lie far apart in dw, each on a line of its own.
+    if (plan.lanes != Lanes::inputs)
+      stores *= scattered * static_cast<double>(lanes_);
+    else
+      stores += collisions(rows);
     return chunk_ * step(plan, rows) + tile_overhead + stores;
   }
 
@@ -100,8 +160,10 @@ class WeightModel {
   const Rates& rates_;
   double vector_;  // bytes
   int64_t lanes_, in_, out_;
+  bool converts_;  // operands narrower than the sums
   double taps_ = 1, lines_ = 1, chunks_ = 1;
   double chunk_ = 1;  // positions
+  double x_bytes_ = 0, dy_bytes_ = 0;
 };
 
 bool fits_registers(const Target& target, int64_t rows, int64_t vectors) {
@@ -144,9 +206,27 @@ std::vector<Plan> weight_gradient_plans(const ConvProblem& problem, const Target
   const WeightModel model(problem, target);
   std::vector<Plan> plans = all_plans(problem, target);
   std::vector<std::pair<double, Plan>> scored;
-  for (const Plan& plan : plans) scored.emplace_back(model.predict(plan).cycles(), plan);
-  std::stable_sort(scored.begin(), scored.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  const auto score = [&](const Plan& plan) {
+    scored.emplace_back(model.predict(plan).cycles(), plan);
+  };
+  const auto sort = [&] {
+    std::stable_sort(scored.begin(), scored.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+  };
+  for (const Plan& plan : plans) score(plan);
+  sort();
+  // Blocks of taps for the best tiles.
+  constexpr size_t blocked_tiles = 8;
+  const int64_t taps = problem.axes.back().taps;
+  for (size_t i = 0, count = std::min(scored.size(), blocked_tiles); i < count; ++i) {
+    Plan plan = scored[i].second;
+    if (plan.lanes == Lanes::channels || taps < 2 || sums_apart(problem)) continue;
+    for (const int64_t blocks : {1, 2}) {
+      plan.row_block = base::ceil_div(taps, blocks);
+      if (plan.row_block > 1) score(plan);
+    }
+  }
+  sort();
   plans.clear();
   for (const auto& [cycles, plan] : scored) plans.push_back(plan);
   return plans;

@@ -124,14 +124,14 @@ TEST_F(CliTest, BadInputIsOneLineAndStatusTwo) {
       "resource", "NESTJIT_MEMORY_LIMIT");
 }
 
-TEST_F(CliTest, EpiloguesWithoutArraysRun) {
+TEST_F(CliTest, EpiloguesRunOnArraysByFormula) {
   const std::string run = "run 'conv_transpose1d l=16 ci=32 co=16 k=4 s=2 p=1 ";
-  const Outcome o = nestjit(run + "act=tanh' --check");
-  EXPECT_EQ(o.status, 0) << o.err;
-  EXPECT_NE(o.out.find("check     ok"), std::string::npos) << o.out;
-  for (const std::string arrays : {"bias=1", "act=snake"})
-    expect_refusal(nestjit(run + arrays + "'"), "unsupported", "conv_transpose1d_fused()");
-  expect_refusal(nestjit(run + "residual=1'"), "invalid argument", "takes a residual");
+  for (const std::string epilogue : {"act=tanh", "bias=1 act=snake", "dtype=f64 bias=1 residual=1",
+                                     "dtype=bf16 act=snake residual=1"}) {
+    const Outcome o = nestjit(run + epilogue + "' --check");
+    EXPECT_EQ(o.status, 0) << o.err;
+    EXPECT_NE(o.out.find("check     ok"), std::string::npos) << o.out;
+  }
 }
 
 TEST_F(CliTest, CheckCountsOnItsLastLine) {

@@ -439,7 +439,8 @@ TEST(Accumulate, RefusesOtherRaggedReductions) {
 /// Rows with sums of their own over [lo, hi), finished by an expression of the sum and memory.
 std::string own_sums(const std::string& lo, const std::string& hi, const std::string& finish) {
   return R"(
-    kernel k(x: bf16[40] input, w: f16[40] constant, b: f32[12] input, y: bf16[96] output) fused {
+    kernel k(x: bf16[40] input, w: f16[40] constant, b: f32[12] input, r: bf16[96] input,
+             y: bf16[96] output) fused {
       for q0 in [0, 3) parallel {
         for q1 in [0, 4) parallel {
           for lane in [0, 8) parallel {
@@ -483,6 +484,77 @@ TEST(Accumulate, TheTileTakesThePlaceOfAnAccumulator) {
   expect_contains(text, "allocate acc: f32[4, 8] tile");
   expect_contains(text, "= cast(bf16, acc[");
   EXPECT_EQ(text.find("sum"), std::string::npos) << text;
+}
+
+// Reads at the place of the store come before all stores.
+TEST(Accumulate, ReadsWhatLiesAlikeBeforeItStores) {
+  const char* steps = "unroll q1\nvectorize lane\naccumulate q1 lane -> acc";
+  const std::string residual = "cast(bf16, sum[0]*b[lane] + cast(f32, r[lane*12 + q0*4 + q1]))";
+  for (const auto& [lo, hi] : {std::pair("0", "3"), {"max(0, 2 - q1)", "3"}})
+    expect_same_bits(own_sums(lo, hi, residual), steps);
+  const std::string text = text_of(scheduled(own_sums("0", "3", residual), steps));
+  expect_contains(text, "acc[q1_2, lane_2] = acc[q1_2, lane_2]*b[lane_2] + cast(f32, r[");
+  expect_contains(text, "= cast(bf16, acc[q1_3, lane_3])");
+  const std::string bias =
+      text_of(scheduled(own_sums("0", "3", "cast(bf16, sum[0] + b[lane])"), steps));
+  EXPECT_EQ(bias.find("acc[q1_2, lane_2] ="), std::string::npos) << bias;
+}
+
+/// Sums over [lo, 3) of sums: `update` stores to the outer one.
+std::string sums_of_sums(const std::string& lo, const std::string& update) {
+  return R"(
+    kernel k(x: bf16[40] input, w: f16[40] constant, y: bf16[96] output) fused {
+      for q0 in [0, 3) parallel {
+        for q1 in [0, 4) parallel {
+          for lane in [0, 8) parallel {
+            if lane < 7 {
+              allocate sum: f32[1] tile {
+                sum[0] = 0.0f32
+                for b in [)" +
+         lo + R"(, 3) reduction {
+                  allocate part: f32[1] tile {
+                    part[0] = 0.0f32
+                    for t in [b*2, b*2 + 2) reduction {
+                      if t < lane + 2 {
+                        part[0] = fma(cast(f32, x[q0*4 + q1 + t]), cast(f32, w[t]), part[0])
+                      }
+                    }
+                    )" +
+         update + R"(
+                  }
+                }
+                y[lane*12 + q0*4 + q1] = cast(bf16, sum[0])
+              }
+            }
+          }
+        }
+      }
+    })";
+}
+
+TEST(Accumulate, SumsOfSums) {
+  const std::string nest = sums_of_sums("0", "sum[0] = sum[0] + part[0]");
+  for (const char* steps :
+       {"accumulate q1 lane -> sums", "accumulate q1 lane -> sums\naccumulate q1 lane -> acc",
+        "unroll q1\nvectorize lane\naccumulate q1 lane -> sums\naccumulate q1 lane -> acc"})
+    expect_same_bits(nest, steps);
+  expect_contains(text_of(scheduled(nest, "accumulate q1 lane -> sums")),
+                  "sums[q1_1, lane_1] = sums[q1_1, lane_1] + part[0]");
+}
+
+TEST(Accumulate, RefusesOtherSumsOfSums) {
+  const char* step = "accumulate q1 lane -> sums";
+  expect_refused(sums_of_sums("max(0, q1 - 2)", "sum[0] = sum[0] + part[0]"), step, "lane",
+                 "its update has an accumulator of its own, and the bounds of the reduction depend "
+                 "on the band");
+  const auto wider = [](const std::string& update) {
+    std::string nest = sums_of_sums("0", update);
+    return nest.replace(nest.find("sum: f32[1]"), 11, "sum: f32[2]");
+  };
+  expect_refused(wider("sum[1] = sum[0] + part[0]"), step, "lane",
+                 "the update stores to 'sum' at another element or under a mask");
+  expect_refused(wider("sum[0] = sum[1] + part[0]"), step, "lane",
+                 "the update reads another element of 'sum'");
 }
 
 TEST(Accumulate, RefusesOtherLeavesWithAnAccumulator) {

@@ -72,16 +72,17 @@ TEST(PrefetchStep, SkipsWhatThisIterationReads) {
             Found{"x + q0*100 + k + 100"});
 }
 
-// Rows of a tile that lie apart: lines are counted, not elements.
+// Rows of a tile that lie apart: lines are counted, not elements, and each is asked for as long as
+// there are iterations.
 TEST(PrefetchStep, SkipsGapsBetweenRows) {
   EXPECT_EQ(prefetches(scheduled(tiles("q0*400 + q1*100 + k", 9, 16), "prefetch x q0 k")),
-            Found{"x + q0*400 + k*100 + 400"});
+            Found{"x + q0*400 + floordiv(k, 4)*100 + 400"});
   // Of the rows q0*2 ... q0*2 + 3, the next tile adds two.
   EXPECT_EQ(prefetches(scheduled(tiles("q0*200 + q1*100 + k", 9, 16), "prefetch x q0 k")),
-            Found{"x + q0*200 + k*100 + 400"});
+            Found{"x + q0*200 + floordiv(k, 8)*100 + 400"});
   // Rows of 20 elements take two lines each, 8 lines in 16 iterations.
   EXPECT_EQ(prefetches(scheduled(tiles("q0*400 + q1*100 + k", 9, 20), "prefetch x q0 k")),
-            Found{"x + q0*400 + floordiv(k, 2)*100 + floormod(k, 2)*16 + 400"});
+            Found{"x + q0*400 + floordiv(k, 4)*100 + floormod(floordiv(k, 2), 2)*16 + 400"});
 }
 
 // Columns 4 and further of a row belong to the next position.
@@ -89,7 +90,7 @@ TEST(PrefetchStep, OfDividedColumns) {
   EXPECT_EQ(
       prefetches(scheduled(tiles("q0*400 + floordiv(q1, 2)*200 + floormod(q1, 2)*8 + k", 9, 4),
                            "prefetch x q0 k")),
-      Found{"x + q0*400 + k*200 + 400"});
+      Found{"x + q0*400 + floordiv(k, 2)*200 + 400"});
 }
 
 // The loops inside begin where q0 says, and the first rows are clamped.
