@@ -36,10 +36,12 @@ llvm::Value* emit_full(Builder& ir, llvm::Value* a, llvm::Value* b, llvm::Value*
 }
 
 llvm::Value* joined(Builder& ir, llvm::Value* a, llvm::Value* b) {
-  std::vector<int> all(lanes_of(a) + lanes_of(b));
-  std::iota(all.begin(), all.end(), 0);
-  b = part_of(ir, b, 0, lanes_of(a));  // a shuffle takes vectors of one length
-  return ir.CreateShuffleVector(a, b, all);
+  const unsigned of_a = lanes_of(a), of_b = lanes_of(b), width = std::max(of_a, of_b);
+  std::vector<int> all(of_a + of_b);
+  std::iota(all.begin(), all.begin() + of_a, 0);
+  std::iota(all.begin() + of_a, all.end(), static_cast<int>(width));
+  // A shuffle takes vectors of one length.
+  return ir.CreateShuffleVector(part_of(ir, a, 0, width), part_of(ir, b, 0, width), all);
 }
 
 llvm::Value* emit_vector(Builder& ir, llvm::Value* a, llvm::Value* b, llvm::Value* c) {

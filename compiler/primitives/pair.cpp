@@ -74,9 +74,11 @@ void pair(ScheduleState& state, const Step& step) {
   if (!store) state.refuse(handle, "its body must be one store");
   Stmt body = paired(state, handle, loop, *store);
   if (guard) body = If::make(guard->cond, body);
-  state.set_body(replace_loop(state.kernel().body, loop.id(), [&](const Loop&) {
+  const Stmt nest = replace_loop(state.kernel().body, loop.id(), [&](const Loop&) {
     return Loop::make(loop.var, 0, pairs, loop.loop_kind, loop.mapping, body);
-  }));
+  });
+  // Guards around keep the form that other steps look for.
+  state.set_body(nest, {.use_ranges = false});
 }
 
 }  // namespace

@@ -19,9 +19,10 @@
 //
 // with exact products, round to nearest even of float32, and magnitudes below 2^-126 (operands of
 // either type, and sums after rounding) taken as zeros of their sign. The result is then rounded to
-// bfloat16 as ever. The bits do not depend on schedule, threads or vector width, nor on MXCSR; the
-// error is bounded like that of direct sums, 2*n*eps*sum|x*w| + 2*n*2^-126*(1 + sum|x| + sum|w|)
-// for n products, eps = 2^-24, with one rounding to bfloat16 on top.
+// bfloat16 as ever. The bits do not depend on schedule, threads or vector width, nor on the
+// processor's modes (MXCSR), and no exception flag is raised. The error of a sum of n products is
+// at most 2*n*eps*sum|x*w| + 2*n*2^-126*(1 + max|x| + max|w|), where eps = 2^-24, and the rounding
+// to bfloat16 comes on top.
 //
 // It is a permission, not a demand. Sums are direct, which is no error, where the processor has no
 // such instruction (NESTJIT_TARGET without +avx512bf16 counts as such), where an operand has
