@@ -28,10 +28,19 @@ constexpr std::array settings_table{
             "MiB that arrays and packed weights may hold at once (default: what the system has)"},
     Setting{"NESTJIT_DUMP",
             "folder that receives every stage of every compile, 01-problem.txt ..."},
-    Setting{"NESTJIT_VERBOSE", "comma-separated topics on standard error: compile, dispatch, all"},
+    Setting{"NESTJIT_VERBOSE",
+            "comma-separated topics on standard error: compile, dispatch, cache, all"},
     Setting{"NESTJIT_CODEGEN_LIBRARY", "path of the code generator library, if it was moved"},
+    Setting{"NESTJIT_KERNELS", "most kernels held in memory (default 16384)"},
+    Setting{"NESTJIT_KERNEL_MEMORY", "most MiB of their machine code (default 512)"},
+    Setting{
+        "NESTJIT_CACHE",
+        "kernels on disk: on (default), off, read (nothing is written) or verify (what is found "
+        "is compiled again and compared)"},
     Setting{"NESTJIT_CACHE_DIR",
-            "folder reserved for a disk cache (this version keeps kernels in memory only)"},
+            "their folder (default: nestjit in $XDG_CACHE_HOME or in ~/.cache)"},
+    Setting{"NESTJIT_CACHE_LIMIT", "most MiB in that folder (default 512)"},
+    Setting{"NESTJIT_CACHE_DAYS", "days that a kernel stays there unused (default 90)"},
 };
 
 }  // namespace

@@ -71,7 +71,7 @@ namespace {
 /// The result of a call that looks like one of the thread's last calls.
 array call_again(const runtime::ConvKernel& kernel, const runtime::RecentCall& recent,
                  const array& input, const array& weight) {
-  runtime::count_kernel_hit();
+  runtime::count_kernel_hit(kernel);
   array output =
       runtime::ArrayAccess::made(recent.y_shape, recent.y_strides, recent.y_dtype, recent.y_size);
   kernel.run_once(recent.call, runtime::Operand(input, input.dtype()).data(),

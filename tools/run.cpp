@@ -65,8 +65,13 @@ int run_problem(const RunOptions& o) {
     bound(x, y);
   fmt::print("problem   {}\n", bound.problem());
   fmt::print("output    {}, checksum {}\n", runtime::to_string(y.shape()), checksum(y));
-  fmt::print("compile   {:.2f} ms (code generator loaded in this call), pack {:.3f} ms\n",
-             statistics().compile_ms, bound.pack_ms());
+  const Statistics s = statistics();
+  if (s.disk_hits > 0) {
+    fmt::print("load      {:.3f} ms from the disk, pack {:.3f} ms\n", s.disk_ms, bound.pack_ms());
+  } else {
+    fmt::print("compile   {:.2f} ms (code generator loaded in this call), pack {:.3f} ms\n",
+               s.compile_ms, bound.pack_ms());
+  }
   if (!o.output_file.empty()) {
     if (y.dtype() == Dtype::f64)
       base::unsupported("run: --output writes float32, and the result is float64");
