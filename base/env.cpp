@@ -10,15 +10,20 @@ namespace nestjit::base {
 namespace {
 
 constexpr std::array settings_table{
-    Setting{
-        "NESTJIT_TARGET",
-        "code for a lesser machine: x86-64-v1, x86-64-v3 or x86-64-v4 (can only be forced down)"},
+    Setting{"NESTJIT_TARGET",
+            "code for a lesser machine: x86-64-v1, x86-64-v3 or x86-64-v4, without the machine's "
+            "extras "
+            "unless named: x86-64-v4+avx512bf16 (can only be forced down)"},
     Setting{"NESTJIT_THREADS", "threads of the default executor (default: all cores)"},
     Setting{"NESTJIT_EXECUTOR", "tbb (default), threads (plain std::thread) or serial"},
     Setting{
         "NESTJIT_LENGTHS",
         "kernels of unbound calls: auto (default), specialise (one a length) or symbolic (one for "
         "all lengths)"},
+    Setting{"NESTJIT_NUMERICS",
+            "order of additions that calls may use: direct (default) or bf16_dot (bfloat16 "
+            "operands two "
+            "channels at a time)"},
     Setting{"NESTJIT_MEMORY_LIMIT",
             "MiB that arrays and packed weights may hold at once (default: what the system has)"},
     Setting{"NESTJIT_DUMP",

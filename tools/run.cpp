@@ -33,9 +33,9 @@ std::string duration_text(double ms) {
 }
 
 void print_speed(const BoundConv& bound, const array& x, const std::optional<array>& residual,
-                 array& y, double flops, int threads, ir::Scalar sums) {
+                 array& y, double flops, int threads, ir::Scalar factors) {
   const int cores = threads > 0 ? threads : runtime::default_executor().concurrency();
-  const runtime::PeakMeter meter(compiler::host_target(), 200, sums);
+  const runtime::PeakMeter meter(compiler::host_target(), 200, factors);
   const void* from = x.raw();
   const void* added = residual ? residual->raw() : nullptr;
   void* to = y.mutable_raw();
@@ -86,7 +86,8 @@ int run_problem(const RunOptions& o) {
   }
   const double flops = ops::flop_count(problem);
   if (flops > 0)
-    print_speed(bound, x, epilogue.residual, y, flops, o.threads, ops::accumulation_type(problem));
+    print_speed(bound, x, epilogue.residual, y, flops, o.threads,
+                runtime::factors_of(problem, compiler::host_target()));
   return status;
 }
 

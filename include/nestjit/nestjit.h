@@ -23,6 +23,7 @@
 #include "nestjit/epilogue.h"
 #include "nestjit/error.h"
 #include "nestjit/gradients.h"
+#include "nestjit/numerics.h"
 #include "nestjit/statistics.h"
 #include "nestjit/stream.h"
 #include "nestjit/version.h"

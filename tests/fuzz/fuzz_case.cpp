@@ -5,6 +5,8 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "ops/conv/gradients.h"
+#include "ops/conv/polymorphic.h"
 
 namespace nestjit::ops {
 namespace {
@@ -78,19 +80,21 @@ FuzzCase draw_case(Draw& draw) {
   constexpr double most_products = 1e5;
   FuzzCase fuzz;
   fuzz.problem =
-      draw.one_in(2) ? random_problem(draw, most_products) : random_member(draw, most_products);
+      draw.one_in(3) ? random_problem(draw, most_products) : random_member(draw, most_products);
   fuzz.problem = with_random_types(draw, fuzz.problem);
-  fuzz.plan = random_plan(draw, fuzz.problem);
-  fuzz.level = random_target(draw).level;
+  if (!is_gradient(fuzz.problem) && draw.one_in(6)) fuzz.problem.epilogue = random_epilogue(draw);
+  const compiler::Target target = random_target(draw);
+  fuzz.level = target.level;
   fuzz.threads = static_cast<int>(draw.between(1, 4));
   fuzz.data = static_cast<uint64_t>(draw.between(0, 1'000'000));
-  const bool one_axis = fuzz.problem.op == "conv_transpose1d" &&
-                        fuzz.problem.result == ConvResult::output && !fuzz.problem.swapped_weights;
-  fuzz.any_length = one_axis && draw.one_in(4);
+  // A kernel for any length takes twice as long to compile.
+  fuzz.any_length = may_be_any_length(fuzz.problem) && draw.one_in(10);
   if (fuzz.any_length) {
+    fuzz.plan = random_plan(draw, fuzz.problem);
     fuzz.plan.edge_rows = std::max<int64_t>(fuzz.plan.edge_rows, 1);
-  } else if (draw.one_in(4)) {
-    fuzz.steps = draw.between(0, 30);
+  } else {
+    fuzz.plan = random_plan(draw, fuzz.problem, target);
+    if (draw.one_in(3)) fuzz.steps = draw.between(0, 30);
   }
   return fuzz;
 }

@@ -1,28 +1,32 @@
 // Compiles and runs one case, and compares it with the reference loops.
 #include <fmt/format.h>
 
-#include <memory>
 #include <vector>
 
 #include "nestjit/error.h"
 #include "ops/conv/compile.h"
+#include "ops/conv/numerics.h"
 #include "ops/conv/polymorphic.h"
 #include "ops/conv/reference.h"
 #include "ops/conv/schedule.h"
-#include "runtime/executor.h"
 #include "tests/fuzz/fuzz_case.h"
 #include "tests/ir/elements.h"
+#include "tests/ops/run_kernel.h"
 
 namespace nestjit::ops {
 namespace {
 
 using ir::Elements;
 
-Elements integers(ir::Scalar scalar, const std::vector<int64_t>& shape, Draw& draw) {
-  Elements elements(scalar, element_count(shape));
-  for (int64_t i = 0; i < elements.count(); ++i)
-    elements.set(i, static_cast<double>(draw.between(-8, 8)));
+Elements integers(ir::Scalar scalar, int64_t count, Draw& draw) {
+  Elements elements(scalar, count);
+  for (int64_t i = 0; i < count; ++i) elements.set(i, static_cast<double>(draw.between(-8, 8)));
   return elements;
+}
+
+/// Null for what an epilogue does not have.
+const void* there(const Elements& operand) {
+  return operand.count() > 0 ? operand.data() : nullptr;
 }
 
 compiler::CompiledKernel compiled(const FuzzCase& fuzz, const compiler::Target& target) {
@@ -34,51 +38,44 @@ compiler::CompiledKernel compiled(const FuzzCase& fuzz, const compiler::Target& 
   return compile_conv(fuzz.problem, schedule, target, {});
 }
 
-/// All workgroups on up to that many threads.
-void run(compiler::KernelFunction entry, const std::vector<void*>& buffers,
-         const std::vector<int64_t>& symbols, int64_t workgroups, int threads) {
-  const auto part = [&](int64_t begin, int64_t end) {
-    const compiler::Frame frame{buffers.data(), symbols.data(), begin, end};
-    entry(&frame);
+std::string run_and_compare(const FuzzCase& fuzz) {
+  const compiler::Target& host = compiler::host_target();
+  const compiler::Target target =
+      fuzz.level == host.level ? host
+                               : compiler::forced_down(host, compiler::name_of(fuzz.level));
+  const ConvProblem& problem = fuzz.problem;
+  const ir::Scalar sums = accumulation_type(problem);
+  const int64_t count = element_count(problem.result_shape());
+  Draw draw(fuzz.data);
+  const Elements x = integers(problem.x_dtype, element_count(problem.x_shape()), draw),
+                 second = integers(problem.w_dtype, element_count(problem.second_shape()), draw);
+  const Epilogue& epilogue = problem.epilogue;
+  const auto of_epilogue = [&](bool there, ir::Scalar scalar, int64_t elements) {
+    return integers(scalar, there ? elements : 0, draw);
   };
-  static const auto executor = runtime::make_executor(runtime::ExecutorKind::threads, 4);
-  executor->run(workgroups, threads, runtime::range_body(part));
-}
-
-void run(const FuzzCase& fuzz, const compiler::CompiledKernel& kernel,
-         const std::vector<void*>& operands) {
-  std::vector<int64_t> symbols;
+  const Elements bias = of_epilogue(epilogue.bias, sums, problem.out_channels),
+                 channel = of_epilogue(epilogue.per_channel(), sums, problem.out_channels),
+                 residual = of_epilogue(epilogue.residual, problem.dtype, count);
+  const Elements expected(problem.dtype, count), got(problem.dtype, count);
+  reference_conv(on_target(problem, target), x.data(), second.data(), expected.data(),
+                 target.has_fma, {there(bias), there(channel), there(residual)});
+  KernelRun run{.operands = {x.data(), second.data(), got.data()}, .threads = fuzz.threads};
+  for (const Elements* operand : {&bias, &channel, &residual})
+    if (operand->count() > 0) run.operands.push_back(operand->data());
   if (fuzz.any_length)
-    for (const int64_t value : symbol_values(fuzz.problem)) symbols.push_back(value);
-  std::vector<void*> buffers = operands;
-  std::vector<std::unique_ptr<Elements>> packed;
-  for (const compiler::PackedOperand& operand : kernel.packed) {
-    packed.push_back(std::make_unique<Elements>(ir::Scalar::f16, operand.bytes / 2));
-    run(operand.entry, {operands[operand.source], packed.back()->data()}, {}, operand.workgroups,
-        fuzz.threads);
-    buffers.push_back(packed.back()->data());
-  }
-  run(kernel.entry, buffers, symbols, kernel.workgroups_at(symbols), fuzz.threads);
+    for (const int64_t value : symbol_values(problem)) run.symbols.push_back(value);
+  run_kernel(compiled(fuzz, target), run);
+  for (int64_t i = 0; i < count; ++i)
+    if (!(got.at(i) == expected.at(i)))
+      return fmt::format("element {} is {}, expected {}", i, got.at(i), expected.at(i));
+  return {};
 }
 
 }  // namespace
 
 std::string failure_of(const FuzzCase& fuzz) {
   try {
-    const compiler::Target target =
-        compiler::forced_down(compiler::host_target(), compiler::name_of(fuzz.level));
-    const ConvProblem& problem = fuzz.problem;
-    Draw draw(fuzz.data);
-    const Elements x = integers(problem.x_dtype, problem.x_shape(), draw);
-    const Elements second = integers(problem.w_dtype, problem.second_shape(), draw);
-    const int64_t count = element_count(problem.result_shape());
-    const Elements expected(problem.dtype, count), got(problem.dtype, count);
-    reference_conv(problem, x.data(), second.data(), expected.data(), target.has_fma);
-    run(fuzz, compiled(fuzz, target), {x.data(), second.data(), got.data()});
-    for (int64_t i = 0; i < count; ++i)
-      if (!(got.at(i) == expected.at(i)))
-        return fmt::format("element {} is {}, expected {}", i, got.at(i), expected.at(i));
-    return {};
+    return run_and_compare(fuzz);
   } catch (const Error& error) {
     return fmt::format("{}: {}", name_of(error.kind()), error.what());
   }

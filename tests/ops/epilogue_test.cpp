@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <memory>
-
 #include "nestjit/error.h"
 #include "ops/conv/compile.h"
 #include "ops/conv/gradients.h"
@@ -12,6 +10,7 @@
 #include "ops/conv/schedule.h"
 #include "tests/ir/elements.h"
 #include "tests/ops/random_problem.h"
+#include "tests/ops/run_kernel.h"
 
 namespace nestjit::ops {
 namespace {
@@ -24,30 +23,6 @@ Elements thirds(ir::Scalar scalar, int64_t count, Draw& draw) {
   for (int64_t i = 0; i < count; ++i)
     elements.set(i, static_cast<double>(static_cast<float>(draw.between(-64, 64)) / 3.0f / 16.0f));
   return elements;
-}
-
-Epilogue random_epilogue(Draw& draw) {
-  constexpr const char* activations[] = {"none", "relu",    "leaky_relu:0.1", "elu:1.5",
-                                         "tanh", "sigmoid", "snake"};
-  Epilogue epilogue;
-  epilogue.bias = draw.one_in(2);
-  epilogue.activation = parse_activation(activations[draw.between(0, 6)]);
-  epilogue.residual = draw.one_in(3);
-  return epilogue;
-}
-
-void run_kernel(const compiler::CompiledKernel& kernel, std::vector<void*> buffers) {
-  std::vector<std::unique_ptr<Elements>> packed;
-  const std::vector<void*> operands = buffers;
-  for (const compiler::PackedOperand& operand : kernel.packed) {
-    packed.push_back(std::make_unique<Elements>(ir::Scalar::f16, operand.bytes / 2));
-    void* const pair[] = {operands[operand.source], packed.back()->data()};
-    const compiler::Frame frame{pair, nullptr, 0, operand.workgroups};
-    ASSERT_EQ(operand.entry(&frame), 0);
-    buffers.push_back(packed.back()->data());
-  }
-  const compiler::Frame frame{buffers.data(), nullptr, 0, kernel.workgroups};
-  ASSERT_EQ(kernel.entry(&frame), 0);
 }
 
 void expect_reference_bits(const ConvProblem& problem, const compiler::Schedule& schedule,
@@ -66,7 +41,7 @@ void expect_reference_bits(const ConvProblem& problem, const compiler::Schedule&
   if (problem.epilogue.bias) buffers.push_back(bias.data());
   if (problem.epilogue.per_channel()) buffers.push_back(channel.data());
   if (problem.epilogue.residual) buffers.push_back(residual.data());
-  run_kernel(compile_conv(problem, schedule, target, {}), buffers);
+  run_kernel(compile_conv(problem, schedule, target, {}), {buffers});
   ir::expect_bits(got, expected, "y");
 }
 
@@ -81,7 +56,7 @@ TEST(Epilogue, HasTheBitsOfTheReferenceLoops) {
     const compiler::Target target = random_target(draw);
     const compiler::Schedule schedule =
         draw.one_in(2) ? default_schedule(problem, target)
-                       : schedule_of(problem, target, random_plan(draw, problem));
+                       : schedule_of(problem, target, random_plan(draw, problem, target));
     SCOPED_TRACE(reproduce_line(seed, "Epilogue.HasTheBitsOfTheReferenceLoops") + "\n" +
                  to_string(problem) + " on " + target.name());
     expect_reference_bits(problem, schedule, target, draw);

@@ -139,6 +139,7 @@ TEST(Polymorphic, EveryShortLengthOfRealLayers) {
         "conv_transpose1d l=8 ci=4 co=6 k=3 s=4 p=0 d=2", "conv1d l=8 ci=16 co=24 k=7 p=3",
         "conv1d l=9 ci=8 co=16 k=4 s=2 p=1", "conv1d l=9 ci=8 co=16 k=4 s=2 p=1 grad=x",
         "conv_transpose1d l=8 ci=16 co=8 k=16 s=8 p=4 grad=x",
+        "conv_transpose1d l=8 ci=13 co=13 k=6 s=4 p=1 g=13 grad=x",
         "conv_general l=9 ci=8 co=16 k=4 s=2 plo=1 phi=2 id=3 d=2"}) {
     const ConvProblem layer = parse_problem(text);
     const compiler::Target& target = compiler::host_target();

@@ -14,6 +14,7 @@
 #include "ops/conv/gradients.h"
 #include "ops/conv/product.h"
 #include "ops/conv/schedule.h"
+#include "ops/conv/schedule_positions.h"
 
 namespace nestjit::ops {
 namespace {
@@ -86,22 +87,46 @@ int64_t Draw::between(int64_t low, int64_t high) {
   return low + static_cast<int64_t>(next() % static_cast<uint64_t>(high - low + 1));
 }
 
+namespace {
+
+ConvTranspose1dArguments random_arguments(Draw& draw) {
+  ConvTranspose1dArguments a;
+  a.groups = draw.one_in(3) ? draw.between(2, 5) : 1;
+  const bool depthwise = draw.one_in(10);
+  if (depthwise) a.groups = draw.between(2, 40);
+  const int64_t in = depthwise ? 1 : draw.between(1, 5);
+  const int64_t out = depthwise ? 1 : draw.one_in(3) ? draw.between(1, 40) : draw.between(1, 6);
+  const int64_t length = draw.one_in(4) ? draw.between(1, 3) : draw.between(1, 30);
+  const int64_t taps = draw.between(1, draw.one_in(6) ? 20 : draw.one_in(2) ? 7 : 4);
+  a.x_shape = {draw.one_in(4) ? 2 : 1, length, in * a.groups};
+  a.w_shape = {out * a.groups, taps, in};
+  a.stride = draw.one_in(3) ? 1 : draw.between(2, 7);
+  a.dilation = draw.one_in(2) ? 1 : draw.between(1, 5);
+  a.padding = draw.between(-4, 8);
+  a.output_padding = draw.one_in(2) ? 0 : draw.between(-3, 8);
+  return a;
+}
+
+/// Few columns, so that lanes may be positions.
+ConvTranspose1dArguments narrow_arguments(Draw& draw) {
+  ConvTranspose1dArguments a;
+  a.groups = draw.one_in(3) ? draw.between(2, 3) : 1;
+  const int64_t in = draw.between(4, 12), out = draw.between(1, 2);
+  a.stride = draw.between(1, 3);
+  a.dilation = a.stride == 1 ? draw.between(1, 3) : 1;
+  a.x_shape = {draw.between(1, 2), draw.between(8, 70), in * a.groups};
+  a.w_shape = {out * a.groups, a.stride * draw.between(1, 3), in};
+  a.padding = draw.between(-2, 4);
+  a.output_padding = draw.one_in(2) ? 0 : draw.between(-1, 4);
+  return a;
+}
+
+}  // namespace
+
 ConvProblem random_problem(Draw& draw, double most_products) {
   while (true) {
-    ConvTranspose1dArguments a;
-    a.groups = draw.one_in(3) ? draw.between(2, 5) : 1;
-    const bool depthwise = draw.one_in(10);
-    if (depthwise) a.groups = draw.between(2, 40);
-    const int64_t in = depthwise ? 1 : draw.between(1, 5);
-    const int64_t out = depthwise ? 1 : draw.one_in(3) ? draw.between(1, 40) : draw.between(1, 6);
-    const int64_t length = draw.one_in(4) ? draw.between(1, 3) : draw.between(1, 30);
-    const int64_t taps = draw.between(1, draw.one_in(6) ? 20 : 7);
-    a.x_shape = {draw.one_in(4) ? 2 : 1, length, in * a.groups};
-    a.w_shape = {out * a.groups, taps, in};
-    a.stride = draw.one_in(3) ? 1 : draw.between(2, 7);
-    a.dilation = draw.one_in(2) ? 1 : draw.between(1, 5);
-    a.padding = draw.between(-4, 8);
-    a.output_padding = draw.one_in(2) ? 0 : draw.between(-3, 8);
+    const ConvTranspose1dArguments a =
+        draw.one_in(12) ? narrow_arguments(draw) : random_arguments(draw);
     try {
       ConvProblem problem = conv_transpose1d_problem(a);
       if (problem.axes[0].output > 0 && flop_count(problem) <= 2 * most_products) return problem;
@@ -160,10 +185,12 @@ ConvProblem random_member(Draw& draw, double most_products) {
 
 ConvProblem with_random_types(Draw& draw, ConvProblem problem) {
   if (draw.one_in(2)) return problem;
-  const auto type = [&] { return static_cast<ir::Scalar>(draw.between(2, 5)); };
+  const auto type = [&] { return static_cast<ir::Scalar>(draw.between(3, 6)); };
   problem.x_dtype = problem.w_dtype = type();
   if (draw.one_in(3)) problem.w_dtype = type();
   problem.dtype = promoted(problem.x_dtype, problem.w_dtype);
+  const bool both_bf16 = problem.x_dtype == ir::Scalar::bf16 && problem.w_dtype == ir::Scalar::bf16;
+  if (both_bf16 && !draw.one_in(3)) problem.numerics = Numerics::bf16_dot;
   return problem;
 }
 
@@ -172,7 +199,7 @@ Plan random_plan(Draw& draw, const ConvProblem& problem) {
   if (is_depthwise(problem) && !draw.one_in(3)) plan.lanes = Lanes::channels;
   plan.rows = draw.between(1, 6);
   plan.vectors = draw.between(1, 3);
-  plan.edge_rows = draw.between(1, 5);
+  plan.edge_rows = draw.between(1, draw.one_in(3) ? 5 : 2);
   plan.row_block = draw.one_in(2) ? 0 : draw.between(1, 12);
   plan.rows_outermost = draw.one_in(2);
   plan.fetch_rows = draw.one_in(3);
@@ -187,6 +214,22 @@ Plan random_plan(Draw& draw, const ConvProblem& problem) {
   if (problem.result == ConvResult::weight_gradient && plan.lanes == Lanes::columns)
     plan.lanes = draw.one_in(2) ? Lanes::inputs : Lanes::outputs;
   return plan;
+}
+
+Plan random_plan(Draw& draw, const ConvProblem& problem, const compiler::Target& target) {
+  if (problem.result == ConvResult::output && draw.one_in(2) && positions_schedule(problem, target))
+    return parse_plan("lanes=positions");
+  return random_plan(draw, problem);
+}
+
+Epilogue random_epilogue(Draw& draw) {
+  constexpr const char* activations[] = {"none", "relu",    "leaky_relu:0.1", "elu:1.5",
+                                         "tanh", "sigmoid", "snake"};
+  Epilogue epilogue;
+  epilogue.bias = draw.one_in(2);
+  epilogue.activation = parse_activation(activations[draw.between(0, 6)]);
+  epilogue.residual = draw.one_in(3);
+  return epilogue;
 }
 
 compiler::Schedule random_schedule(Draw& draw, const ConvProblem& problem,
@@ -214,6 +257,7 @@ compiler::Schedule random_schedule(Draw& draw, const ConvProblem& problem,
 
 compiler::Target random_target(Draw& draw) {
   const compiler::Target& host = compiler::host_target();
+  if (draw.one_in(4)) return host;
   const int64_t level = draw.between(0, static_cast<int64_t>(host.level));
   return compiler::forced_down(host, compiler::name_of(static_cast<compiler::Level>(level)));
 }

@@ -50,11 +50,15 @@ ConvProblem random_problem(Draw& draw, double most_products);
 ConvProblem random_member(Draw& draw, double most_products);
 
 /// The problem with element types drawn for both operands: f32 for half of the problems, one type
-/// for most others.
+/// for most others. Of bf16 problems most allow dot products.
 ConvProblem with_random_types(Draw& draw, ConvProblem problem);
 
-/// Any plan that the template has a schedule for.
+/// Any plan that the template has a schedule for; with a target also lanes over positions.
 Plan random_plan(Draw& draw, const ConvProblem& problem);
+Plan random_plan(Draw& draw, const ConvProblem& problem, const compiler::Target& target);
+
+/// Any epilogue, or none.
+Epilogue random_epilogue(Draw& draw);
 
 /// A legal schedule of the problem: the one of a random plan, cut after a random step,
 /// then up to `extra` random steps of random primitives; those that are refused are left out (the
@@ -62,7 +66,7 @@ Plan random_plan(Draw& draw, const ConvProblem& problem);
 compiler::Schedule random_schedule(Draw& draw, const ConvProblem& problem,
                                    const compiler::Target& target, int extra);
 
-/// A level that this machine has.
+/// A level that this machine has, or the machine with its extras.
 compiler::Target random_target(Draw& draw);
 
 }  // namespace nestjit::ops
