@@ -10,23 +10,37 @@ namespace nestjit::base {
 namespace {
 
 constexpr std::array settings_table{
-    Setting{
-        "NESTJIT_TARGET",
-        "code for a lesser machine: x86-64-v1, x86-64-v3 or x86-64-v4 (can only be forced down)"},
+    Setting{"NESTJIT_TARGET",
+            "code for a lesser machine: x86-64-v1, x86-64-v3 or x86-64-v4, without the machine's "
+            "extras "
+            "unless named: x86-64-v4+avx512bf16 (can only be forced down)"},
     Setting{"NESTJIT_THREADS", "threads of the default executor (default: all cores)"},
     Setting{"NESTJIT_EXECUTOR", "tbb (default), threads (plain std::thread) or serial"},
     Setting{
         "NESTJIT_LENGTHS",
         "kernels of unbound calls: auto (default), specialise (one a length) or symbolic (one for "
         "all lengths)"},
+    Setting{"NESTJIT_NUMERICS",
+            "order of additions that calls may use: direct (default) or bf16_dot (bfloat16 "
+            "operands two "
+            "channels at a time)"},
     Setting{"NESTJIT_MEMORY_LIMIT",
             "MiB that arrays and packed weights may hold at once (default: what the system has)"},
     Setting{"NESTJIT_DUMP",
             "folder that receives every stage of every compile, 01-problem.txt ..."},
-    Setting{"NESTJIT_VERBOSE", "comma-separated topics on standard error: compile, dispatch, all"},
+    Setting{"NESTJIT_VERBOSE",
+            "comma-separated topics on standard error: compile, dispatch, cache, all"},
     Setting{"NESTJIT_CODEGEN_LIBRARY", "path of the code generator library, if it was moved"},
+    Setting{"NESTJIT_KERNELS", "most kernels held in memory (default 16384)"},
+    Setting{"NESTJIT_KERNEL_MEMORY", "most MiB of their machine code (default 512)"},
+    Setting{
+        "NESTJIT_CACHE",
+        "kernels on disk: on (default), off, read (nothing is written) or verify (what is found "
+        "is compiled again and compared)"},
     Setting{"NESTJIT_CACHE_DIR",
-            "folder reserved for a disk cache (this version keeps kernels in memory only)"},
+            "their folder (default: nestjit in $XDG_CACHE_HOME or in ~/.cache)"},
+    Setting{"NESTJIT_CACHE_LIMIT", "most MiB in that folder (default 512)"},
+    Setting{"NESTJIT_CACHE_DAYS", "days that a kernel stays there unused (default 90)"},
 };
 
 }  // namespace

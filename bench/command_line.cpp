@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "nestjit/error.h"
 
 namespace nestjit::bench {
@@ -13,6 +15,7 @@ std::vector<std::string> default_lists() {
 int run_command(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
   try {
     app.parse(argc, argv);
+    setenv("NESTJIT_CACHE", "off", 1);  // measurements neither read nor fill the user's disk
     return body();
   } catch (const CLI::Success& e) {
     return app.exit(e);

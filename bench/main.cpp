@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +20,7 @@
 #include "compiler/target.h"
 #include "nestjit/error.h"
 #include "runtime/dispatch.h"
+#include "runtime/peak.h"
 
 namespace nestjit::bench {
 namespace {
@@ -70,11 +71,11 @@ int run(const BenchOptions& o) {
   std::vector<std::unique_ptr<Peer>> peers;
   if (o.peers) peers = make_peers(o.threads, missing);
   const runtime::PeakMeter meter(compiler::host_target());
-  std::optional<runtime::PeakMeter> f64_meter;
+  std::map<ir::Scalar, runtime::PeakMeter> others;  // of other factors
   const auto meter_of = [&](const ops::ConvProblem& p) -> const runtime::PeakMeter& {
-    if (ops::accumulation_type(p) != ir::Scalar::f64) return meter;
-    if (!f64_meter) f64_meter.emplace(compiler::host_target(), 200, ir::Scalar::f64);
-    return *f64_meter;
+    const ir::Scalar factors = runtime::factors_of(p, compiler::host_target());
+    if (factors == ir::Scalar::f32) return meter;
+    return others.try_emplace(factors, compiler::host_target(), 200, factors).first->second;
   };
   if (o.assembly) fmt::print("{}\n", meter.assembly());
   const Context context = describe_run(o, peers, missing);

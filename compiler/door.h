@@ -25,7 +25,7 @@ struct DoorRequest {
 };
 
 struct DoorResult {
-  MachineCode code;  // when ok
+  CompiledImage code;  // when ok
   bool ok = false;
   ErrorKind kind = ErrorKind::internal;
   std::string error;  // when not ok
@@ -41,7 +41,8 @@ struct DoorTable {
 using DoorFunction = const DoorTable* (*)();
 inline constexpr const char* door_symbol = "nestjit_codegen_door";
 
-/// A number that changes when a node kind or the size of a structure that crosses the door does.
+/// Part of build_id(): a number that changes when a node kind or the size of a structure that
+/// crosses the door does.
 constexpr uint64_t door_layout() {
   uint64_t hash = base::hash_text("layout");
   const auto add = [&hash](std::string_view name, size_t size) {
@@ -55,14 +56,9 @@ constexpr uint64_t door_layout() {
   add("Kernel", sizeof(ir::Kernel));
   add("Target", sizeof(Target));
   add("Frame", sizeof(Frame));
-  add("MachineCode", sizeof(MachineCode));
+  add("CompiledImage", sizeof(CompiledImage));
   add("DoorResult", sizeof(DoorResult));
   return hash;
-}
-
-/// Version, compiler and layout of this build; NESTJIT_BUILD is set by CMake for both sides.
-inline std::string door_build_id() {
-  return std::string(NESTJIT_BUILD) + "-" + std::to_string(door_layout());
 }
 
 }  // namespace nestjit::compiler

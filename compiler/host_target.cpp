@@ -92,6 +92,8 @@ Target detect() {
   machine.l2_bytes = bytes_of_one_core(cpuinfo_get_l2_cache(0), machine.l2_bytes);
   if (const cpuinfo_cache* l3 = cpuinfo_get_l3_cache(0)) machine.l3_bytes = l3->size;
   machine.rates = detected_rates();
+  if (machine.level == Level::x86_64_v4 && cpuinfo_has_x86_avx512bf16())
+    machine = with_extra(std::move(machine), "avx512bf16");
   machine.cores = static_cast<int>(std::max(1u, cpuinfo_get_cores_count()));
   return machine;
 }

@@ -8,7 +8,9 @@
 
 #include "base/env.h"
 #include "base/error.h"
+#include "compiler/build_id.h"
 #include "compiler/door.h"
+#include "compiler/executable_memory.h"
 
 namespace nestjit::compiler {
 namespace {
@@ -55,9 +57,9 @@ const DoorTable* open_door(const fs::path& file, std::string& reason) {
     return nullptr;
   }
   const DoorTable* table = door();
-  if (table->abi_version != abi_version || table->build_id != door_build_id()) {
+  if (table->abi_version != abi_version || table->build_id != build_id()) {
     reason = fmt::format("{}: made by another build ({}, this is {})", file.string(),
-                         table->build_id, door_build_id());
+                         table->build_id, build_id());
     return nullptr;
   }
   return table;
@@ -86,13 +88,40 @@ const DoorTable& load_door() {
 
 }  // namespace
 
-MachineCode compile_to_machine_code(const std::vector<ir::Kernel>& kernels, const Target& target,
-                                    const CodegenOptions& options) {
+void CompiledImage::append(const CompiledImage& other) {
+  image.append(other.image);
+  llvm_ir += other.llvm_ir;
+  assembly += other.assembly;
+}
+
+MachineCode place_image(const CodeImage& image) {
+  MachineCode code;
+  code.owner = place_code(image.bytes);
+  code.code_bytes = image.bytes.size();
+  for (const uint32_t entry : image.entries)
+    code.entries.push_back(
+        reinterpret_cast<KernelFunction>(reinterpret_cast<uintptr_t>(code.owner.get()) + entry));
+  return code;
+}
+
+MachineCode place_image(CompiledImage compiled) {
+  MachineCode code = place_image(compiled.image);
+  static_cast<CodegenReport&>(code) = std::move(static_cast<CodegenReport&>(compiled));
+  return code;
+}
+
+CompiledImage compile_to_image(const std::vector<ir::Kernel>& kernels, const Target& target,
+                               const CodegenOptions& options) {
   const DoorRequest request{kernels.data(), kernels.size(), &target, &options};
   DoorResult result;
   load_door().compile(&request, &result);
   if (!result.ok) throw Error(result.kind, result.error);
   return std::move(result.code);
+}
+
+MachineCode compile_to_machine_code(const std::vector<ir::Kernel>& kernels, const Target& target,
+                                    const CodegenOptions& options) {
+  return place_image(compile_to_image(kernels, target, options));
 }
 
 std::string llvm_version() {

@@ -1,13 +1,16 @@
-// The one door to LLVM: lowered kernels in, machine code out.
+// The one door to LLVM: lowered kernels in, machine code out; and its place in memory.
 //
 // compiler/codegen and compiler/jit form a shared library of their own that is loaded at the first
 // compile. Everything on this side of the door is free of LLVM headers and libraries.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "compiler/code_image.h"
 #include "compiler/frame.h"
 #include "compiler/target.h"
 #include "ir/kernel.h"
@@ -15,25 +18,49 @@
 namespace nestjit::compiler {
 
 struct CodegenOptions {
-  bool want_llvm_ir = false;   // fill MachineCode::llvm_ir
-  bool want_assembly = false;  // fill MachineCode::assembly (costs a second instruction selection)
-  bool verify = false;         // run LLVM's verifier (always in debug builds)
+  bool want_llvm_ir = false;  // fill CodegenReport::llvm_ir
+  bool want_assembly =
+      false;            // fill CodegenReport::assembly (costs a second instruction selection)
+  bool verify = false;  // run LLVM's verifier (always in debug builds)
 };
 
-/// Compiled kernels. Copies share the code; the code lives as long as one of them does.
-struct MachineCode {
-  std::vector<KernelFunction> entries;  // one a kernel, in the order of the request
-  std::shared_ptr<const void> owner;    // keeps the executable memory
-  std::string llvm_ir, assembly;        // only where asked for
+/// What there is to tell about a compile.
+struct CodegenReport {
+  std::string llvm_ir, assembly;  // only where asked for
+  double codegen_ms = 0;          // our IR -> LLVM IR
+  double select_ms = 0;           // LLVM IR -> object code
+  double link_ms = 0;             // object code -> image
+};
+
+/// What the code generator makes of a request.
+struct CompiledImage : CodegenReport {
+  CodeImage image;
+
+  /// Puts another one behind this one, but for its times: it was made on another thread.
+  void append(const CompiledImage& other);
+};
+
+/// Kernels ready to run. Copies share the code; it lives as long as one of them does.
+struct MachineCode : CodegenReport {
+  std::vector<KernelFunction> entries;     // one a kernel, in the order of the request
+  std::shared_ptr<const std::byte> owner;  // the code, in executable memory
   size_t code_bytes = 0;
-  double codegen_ms = 0;  // our IR -> LLVM IR
-  double select_ms = 0;   // LLVM IR -> object code
-  double link_ms = 0;     // object code -> executable memory
+
+  std::span<const std::byte> code() const { return {owner.get(), code_bytes}; }
 };
 
-/// Compiles lowered kernels into one unit of machine code. The first call loads the code generator
-/// library. Thread-safe; concurrent compiles run in parallel. Throws unsupported when the library
-/// cannot be loaded (the text says which file and why) and internal when LLVM refuses the module.
+/// Copies an image into executable memory. Throws a resource error; see executable_memory.h.
+MachineCode place_image(const CodeImage& image);
+MachineCode place_image(CompiledImage compiled);
+
+/// Compiles lowered kernels into one image. The first call loads the code generator library.
+/// Thread-safe; concurrent compiles run in parallel. The same request gives the same bytes. Throws
+/// unsupported when the library cannot be loaded (the text says which file and why) and internal
+/// when LLVM refuses the module.
+CompiledImage compile_to_image(const std::vector<ir::Kernel>& kernels, const Target& target,
+                               const CodegenOptions& options = {});
+
+/// The same, placed.
 MachineCode compile_to_machine_code(const std::vector<ir::Kernel>& kernels, const Target& target,
                                     const CodegenOptions& options = {});
 

@@ -82,10 +82,13 @@ class Recorder {
 
   /// What came through the door, as the stages codegen and jit. Loading the code generator, which
   /// happens once in a process, counts with codegen.
-  void code(const MachineCode& code, double elapsed_ms) {
-    const double jit_ms = code.select_ms + code.link_ms;
+  void door(const CodegenReport& report, double elapsed_ms) {
+    const double jit_ms = report.select_ms + report.link_ms;
     times_.push_back({"codegen", elapsed_ms - jit_ms});
     times_.push_back({"jit", jit_ms});
+  }
+
+  void code(const MachineCode& code) {
     text("codegen.ll", code.llvm_ir);
     text("jit.txt",
          fmt::format("{} kernels, {} bytes of code\nselect {:.3f} ms, link {:.3f} ms\n",
@@ -219,21 +222,19 @@ CompiledKernel compile(const CompileRequest& request, const CompileOptions& opti
   });
   recorder.text("lower.nest", lowered);
 
-  // codegen and jit: through the door to LLVM.
-  std::vector<ir::Kernel> kernels{lowered.kernel};
-  if (!aside)
-    for (const Packing& packing : lowered.packings) kernels.push_back(packing.kernel);
-  CompiledKernel out;
+  // codegen and jit: through the door to LLVM. Packing kernels are an image of their own.
+  const CodegenOptions wanted{recorder.keeps_text(), recorder.keeps_text(), options.verify};
   const auto start = std::chrono::steady_clock::now();
-  out.code = compile_to_machine_code(
-      kernels, request.target, {recorder.keeps_text(), recorder.keeps_text(), options.verify});
-  recorder.code(out.code, ms_since(start));
-  if (aside) {
-    recorder.stage("packing", [&] {
-      aside->append_to(out.code);
-      return true;
-    });
+  CompiledImage compiled = compile_to_image({lowered.kernel}, request.target, wanted);
+  recorder.door(compiled, ms_since(start));
+  if (!lowered.packings.empty()) {
+    compiled.append(recorder.stage("packing", [&] {
+      return aside ? aside->image() : compile_packings(lowered.packings, request.target, wanted);
+    }));
   }
+  CompiledKernel out;
+  out.code = place_image(std::move(compiled));
+  recorder.code(out.code);
 
   out.entry = out.code.entries.front();
   out.symbols = lowered.kernel.symbols;

@@ -1,5 +1,6 @@
 #include "compiler/target.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -14,6 +15,12 @@ std::optional<Level> level_named(std::string_view name) {
   for (const Level level : all_levels)
     if (name_of(level) == name) return level;
   return std::nullopt;
+}
+
+constexpr std::string_view bf16_dot = "avx512bf16";
+
+bool contains(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 }  // namespace
@@ -49,7 +56,16 @@ Target target_of(Level level) {
   return target;
 }
 
-Target forced_down(const Target& machine, std::string_view level) {
+Target with_extra(Target target, std::string_view feature) {
+  if (feature != bf16_dot || target.level < Level::x86_64_v4)
+    base::internal("target: {} has no extra '{}'", name_of(target.level), feature);
+  target.extras.emplace_back(feature);
+  target.has_bf16_dot = true;
+  return target;
+}
+
+Target forced_down(const Target& machine, std::string_view text) {
+  const std::string_view level = text.substr(0, text.find('+'));
   const std::optional<Level> wanted = level_named(level);
   if (!wanted)
     base::invalid("target: a level is one of x86-64-v1, x86-64-v3, x86-64-v4; received '{}'",
@@ -63,6 +79,14 @@ Target forced_down(const Target& machine, std::string_view level) {
   target.l3_bytes = machine.l3_bytes;
   target.cores = machine.cores;
   target.rates = machine.rates;
+  for (std::string_view rest = text.substr(level.size()); !rest.empty();) {
+    const std::string_view extra = rest.substr(1, rest.find('+', 1) - 1);
+    rest.remove_prefix(extra.size() + 1);
+    if (!contains(machine.extras, extra) || contains(target.extras, extra) ||
+        target.level < machine.level)
+      base::invalid("target: {} has no extra '{}' here", level, extra);
+    target = with_extra(std::move(target), extra);
+  }
   return target;
 }
 

@@ -28,6 +28,9 @@ struct Rates {
   double conversion = 1;    // of what a multiply-add takes of the arithmetic units, a conversion's
   double pair_stall = 0;    // cycles lost in a step that converts two vectors for its broadcasts
   double fma_latency = 4;   // cycles
+  double dot_bytes = 64;    // of vectors of sums that start a dot product of pairs a cycle
+  double dot_latency = 6;   // cycles
+  double dot_stall = 0.4;   // cycles lost by a dot product whose broadcast serves no other one
   double l2_bytes = 32;     // streamed from the second-level cache a cycle
   double l3_bytes = 20;     // from the third-level cache
   double dram_bytes = 6;    // from memory
@@ -52,6 +55,7 @@ struct Target {
   bool has_fma = false;           // one rounding for a*b+c
   bool has_lane_masks = false;    // masked loads and stores are single instructions
   bool has_f16c = false;          // conversions between f16 and f32 are single instructions
+  bool has_bf16_dot = false;      // ir::Dot is an instruction: the extra avx512bf16
   int64_t l1d_bytes = 32 * 1024;  // of one core
   int64_t l2_bytes = 256 * 1024;  // of one core
   int64_t l3_bytes = 0;           // shared; 0 when there is none
@@ -65,16 +69,21 @@ struct Target {
   std::string name() const;
 };
 
-/// The described numbers of a level with the given caches; extras empty.
+/// The described numbers of a level, without extras.
 Target target_of(Level level);
+
+/// The target with a feature that nestjit makes use of beyond the levels: avx512bf16, on top of
+/// x86-64-v4. Internal error for others.
+Target with_extra(Target target, std::string_view feature);
 
 /// The machine this process runs on (features and caches by libcpuinfo), found once, then lowered
 /// to NESTJIT_TARGET when that is set. Throws invalid argument for an unknown name and for a level
 /// above the machine's.
 const Target& host_target();
 
-/// `machine` restricted to the named level: "x86-64-v1", "x86-64-v3" or "x86-64-v4". Throws invalid
-/// argument for another name and for a level above the machine's.
+/// `machine` restricted to the named level: "x86-64-v1", "x86-64-v3" or "x86-64-v4", without extras
+/// but those that are named too: "x86-64-v4+avx512bf16". Throws invalid argument for another name,
+/// for a level above the machine's and for an extra that it has not.
 Target forced_down(const Target& machine, std::string_view level);
 
 }  // namespace nestjit::compiler

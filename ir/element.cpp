@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "ir/pair.h"
+
 namespace nestjit::ir {
 namespace {
 
@@ -16,21 +18,6 @@ double round_to_format(double x, int digits, int min_exponent, int overflow_expo
   const double r = std::ldexp(std::nearbyint(std::ldexp(x, -quantum)), quantum);
   const bool overflows = std::abs(r) >= std::ldexp(1.0, overflow_exponent);
   return overflows ? std::copysign(std::numeric_limits<double>::infinity(), x) : r;
-}
-
-/// a * b + c where the product is exact in double, rounded to odd: a later rounding to half the
-/// digits is then the only one (S. Boldo, G. Melquiond, "Emulation of FMA", 2008).
-double fused_to_odd(double a, double b, double c) {
-  const double p = a * b;
-  const double sum = p + c;
-  if (!std::isfinite(sum)) return sum;
-  const double c_part = sum - p;
-  const double error = (p - (sum - c_part)) + (c - c_part);
-  const bool odd = std::bit_cast<uint64_t>(sum) & 1;
-  if (error == 0 || odd) return sum;
-  const double toward = error > 0 ? std::numeric_limits<double>::infinity()
-                                  : -std::numeric_limits<double>::infinity();
-  return std::nextafter(sum, toward);
 }
 
 uint16_t f16_bits(double x) {
@@ -71,6 +58,19 @@ double round_to(Scalar scalar, double x) {
   }
 }
 
+double fused_to_odd(double a, double b, double c) {
+  const double p = a * b;
+  const double sum = p + c;
+  if (!std::isfinite(sum)) return sum;
+  const double c_part = sum - p;
+  const double error = (p - (sum - c_part)) + (c - c_part);
+  const bool odd = std::bit_cast<uint64_t>(sum) & 1;
+  if (error == 0 || odd) return sum;
+  const double toward = error > 0 ? std::numeric_limits<double>::infinity()
+                                  : -std::numeric_limits<double>::infinity();
+  return std::nextafter(sum, toward);
+}
+
 double fused(Scalar scalar, double a, double b, double c) {
   if (scalar == Scalar::f64) return std::fma(a, b, c);
   if (scalar == Scalar::f32)
@@ -81,6 +81,7 @@ double fused(Scalar scalar, double a, double b, double c) {
 double read_element(Scalar scalar, const void* memory, int64_t i) {
   switch (scalar) {
     case Scalar::f16: return f16_value(static_cast<const uint16_t*>(memory)[i]);
+    case Scalar::pair: return static_cast<const uint32_t*>(memory)[i];
     case Scalar::bf16: return bf16_value(static_cast<const uint16_t*>(memory)[i]);
     case Scalar::f32: return static_cast<double>(static_cast<const float*>(memory)[i]);
     default: return static_cast<const double*>(memory)[i];
@@ -90,6 +91,7 @@ double read_element(Scalar scalar, const void* memory, int64_t i) {
 void write_element(Scalar scalar, void* memory, int64_t i, double x) {
   switch (scalar) {
     case Scalar::f16: static_cast<uint16_t*>(memory)[i] = f16_bits(x); break;
+    case Scalar::pair: static_cast<uint32_t*>(memory)[i] = pair_bits(x); break;
     case Scalar::bf16: static_cast<uint16_t*>(memory)[i] = bf16_bits(x); break;
     case Scalar::f32: static_cast<float*>(memory)[i] = static_cast<float>(x); break;
     default: static_cast<double*>(memory)[i] = x; break;

@@ -67,6 +67,10 @@ class ExprCompare final : public ExprVisitor<bool> {
   bool on(const Fma& a) override {
     return c_.same(a.a, of(a).a) && c_.same(a.b, of(a).b) && c_.same(a.c, of(a).c);
   }
+  bool on(const Pair& a) override { return c_.same(a.a, of(a).a) && c_.same(a.b, of(a).b); }
+  bool on(const Dot& a) override {
+    return c_.same(a.a, of(a).a) && c_.same(a.b, of(a).b) && c_.same(a.c, of(a).c);
+  }
   bool on(const Call& a) override { return a.fn == of(a).fn && c_.same(a.a, of(a).a); }
 
  private:

@@ -30,7 +30,7 @@ bool accepts(BinaryOp op, Type type) {
     case BinaryOp::sub:
     case BinaryOp::mul:
     case BinaryOp::min:
-    case BinaryOp::max: return !type.is_bool();
+    case BinaryOp::max: return type.is_index() || type.is_float();
     case BinaryOp::div:
     case BinaryOp::copysign: return type.is_float();
     case BinaryOp::floordiv:
@@ -114,6 +114,15 @@ Fma::Fma(Expr x, Expr y, Expr z)
       a(std::move(x)),
       b(std::move(y)),
       c(std::move(z)) {}
+Pair::Pair(Expr x, Expr y)
+    : ExprNode(node_kind, {Scalar::pair, x.type().lanes}),
+      a(std::move(x)),
+      b(std::move(y)) {}
+Dot::Dot(Expr x, Expr y, Expr z)
+    : ExprNode(node_kind, z.type()),
+      a(std::move(x)),
+      b(std::move(y)),
+      c(std::move(z)) {}
 Call::Call(Intrinsic f, Expr x) : ExprNode(node_kind, x.type()), fn(f), a(std::move(x)) {}
 
 Expr Expr::of_int(int64_t value) { return IntImm::make(value); }
@@ -151,7 +160,8 @@ Expr Binary::make(BinaryOp op, Expr a, Expr b) {
 
 Expr Compare::make(CompareOp op, Expr a, Expr b) {
   require(a && b && a.type() == b.type(), "Compare", "operands must have one type");
-  require(!a.type().is_bool(), "Compare", "truth values are not compared");
+  require(a.type().is_index() || a.type().is_float(), "Compare",
+          "truth values and pairs are not compared");
   return node<Compare>(op, std::move(a), std::move(b));
 }
 
@@ -211,11 +221,31 @@ Expr Fma::make(Expr a, Expr b, Expr c) {
   return node<Fma>(std::move(a), std::move(b), std::move(c));
 }
 
+Expr Pair::make(Expr a, Expr b) {
+  require(a && b && a.type() == b.type() && a.type().scalar == Scalar::bf16, "Pair",
+          "operands must be bf16");
+  return node<Pair>(std::move(a), std::move(b));
+}
+
+Expr Dot::make(Expr a, Expr b, Expr c) {
+  require(a && b && c && a.type() == b.type() && a.type().scalar == Scalar::pair, "Dot",
+          "factors must be pairs");
+  require(c.type() == Type{Scalar::f32, a.type().lanes}, "Dot",
+          "the sum must be f32 with the lanes of the factors");
+  return node<Dot>(std::move(a), std::move(b), std::move(c));
+}
+
 Expr Call::make(Intrinsic fn, Expr a) {
   require(a && a.type().is_float(), "Call", "the operand must be floating point");
   require(fn < Intrinsic::pow2 || byte_size(a.type().scalar) >= 4, "Call",
           "this function takes f32 or f64");
   return node<Call>(fn, std::move(a));
+}
+
+Expr zero_of(Scalar scalar) {
+  if (scalar != Scalar::pair) return FloatImm::make(0, scalar);
+  const Expr zero = FloatImm::make(0, Scalar::bf16);
+  return Pair::make(zero, zero);
 }
 
 Expr operator+(Expr a, Expr b) { return Binary::make(BinaryOp::add, std::move(a), std::move(b)); }

@@ -192,6 +192,23 @@ struct Fma : ExprNode {
   Fma(Expr x, Expr y, Expr z);
 };
 
+/// Two bf16 values as one: a is the first of the pair.
+struct Pair : ExprNode {
+  static constexpr ExprKind node_kind = ExprKind::Pair;
+  Expr a, b;
+  static Expr make(Expr a, Expr b);
+  Pair(Expr x, Expr y);
+};
+
+/// c (f32) plus the products of the second values of a and b, then of the first ones. Each step is
+/// fused, and numbers below the least normal one count as zeros (see ir/ir.h and ir/pair.h).
+struct Dot : ExprNode {
+  static constexpr ExprKind node_kind = ExprKind::Dot;
+  Expr a, b, c;
+  static Expr make(Expr a, Expr b, Expr c);
+  Dot(Expr x, Expr y, Expr z);
+};
+
 /// Functions of one floating-point value; from pow2 on f32 or f64. The first three are correctly
 /// rounded. The others are formulas of IR operations: see ir/elementary.h for what they promise.
 enum class Intrinsic : uint8_t {
@@ -218,6 +235,9 @@ struct Call : ExprNode {
   static Expr make(Intrinsic fn, Expr a);
   Call(Intrinsic f, Expr x);
 };
+
+/// The zero of a type that is stored to memory: a floating-point one, or a pair.
+Expr zero_of(Scalar scalar);
 
 // Sugar. Operands of index, float or vector type; a scalar meets a vector only through Broadcast.
 Expr operator+(Expr a, Expr b);

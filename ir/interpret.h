@@ -39,6 +39,8 @@ struct Argument {
   /// f16 or bf16 values by their bits.
   Argument(Scalar scalar, std::span<uint16_t> bits)
       : Argument(bits.data(), std::ssize(bits), scalar) {}
+  /// Pairs by their bits.
+  Argument(std::span<uint32_t> pairs) : Argument(pairs.data(), std::ssize(pairs), Scalar::pair) {}
 
   const void* data;
   int64_t elements;

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "ir/element.h"
 #include "ir/elementary.h"
+#include "ir/pair.h"
 #include "ir/print.h"
 
 namespace nestjit::ir::interpreter {
@@ -100,6 +101,11 @@ double Machine::real(Id e, int lane) {
     }
     case ExprKind::Broadcast: return real(code.a, 0);
     case ExprKind::Fma: return fma(code, lane);
+    case ExprKind::Pair: return pair_of(real(code.a, lane), real(code.b, lane));
+    case ExprKind::Dot: {
+      const double a = real(code.a, lane), b = real(code.b, lane);
+      return pair_dot(pair_bits(a), pair_bits(b), static_cast<float>(real(code.c, lane)));
+    }
     case ExprKind::Call: return call(code, e, real(code.a, lane));
     default: fail("a floating-point expression of kind " + std::string(name_of(code.kind)));
   }

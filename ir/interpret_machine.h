@@ -28,6 +28,7 @@ class Machine {
   Machine(const Kernel& kernel, const Program& program);
 
   int64_t index(Id e, int lane);
+  /// A number, or the bits of a pair as one (ir/element.h).
   double real(Id e, int lane);
   bool truth(Id e, int lane);
   /// Element number of an access; reports an index outside the shape.

@@ -81,6 +81,8 @@ class ExprCompiler final : public ExprVisitor<ExprCode> {
   ExprCode on(const Cast& n) override { return operands(n.a, {}, {}); }
   ExprCode on(const Broadcast& n) override { return operands(n.a, {}, {}); }
   ExprCode on(const Fma& n) override { return operands(n.a, n.b, n.c); }
+  ExprCode on(const Pair& n) override { return operands(n.a, n.b, {}); }
+  ExprCode on(const Dot& n) override { return operands(n.a, n.b, n.c); }
   ExprCode on(const Call& n) override { return operands(n.a, {}, {}, n.fn); }
   ExprCode on(const Ramp& n) override {
     ExprCode code = operands(n.base, {}, {});
@@ -165,7 +167,7 @@ class StmtCompiler final : public StmtVisitor<StmtCode> {
     StmtCode code;
     code.a = exprs_.add(n.value);
     code.lanes = n.value.type().lanes;
-    code.is_float = n.value.type().is_float();
+    code.is_real = !n.value.type().is_index() && !n.value.type().is_bool();
     code.cell = bind(n.var);
     code.body = add(n.body);
     scope_.cells.erase(id_of(n.var));

@@ -35,7 +35,7 @@ struct StmtCode {
   LoopKind loop_kind = LoopKind::parallel;
   Mapping mapping = Mapping::serial;
   int32_t lanes = 1;                // Store, Let, If
-  bool is_float = false;            // Let
+  bool is_real = false;             // Let: a number or a pair
   Id a = none, b = none;            // Loop: min, extent. Let, Store: value. If: condition.
   Id mask = none;                   // Store
   Id body = none;                   // Loop, Let, Allocate, If; Block: first of program.lists

@@ -137,7 +137,7 @@ void Runner::let(Id s, const StmtCode& code) {
     Cell& cell = cells[code.cell + lane];
     if (code.lanes > 1 && !active(lane)) {
       cell.integer = 0;
-    } else if (code.is_float) {
+    } else if (code.is_real) {
       cell.real = real(code.a, lane);
     } else {
       cell.integer = value.scalar == Scalar::boolean ? truth(code.a, lane) : index(code.a, lane);

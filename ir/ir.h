@@ -11,6 +11,12 @@
 //                    with fused = true it rounds once, otherwise it is a product and then a sum.
 // Functions          sqrt and abs round once too. Elementary functions are fixed formulas of these
 //                    operations (ir/elementary.h), so their bits depend on `fused` only.
+// Dot products       dot(a, b, c) of pairs of bf16 values is an instruction of its own, not a sum
+// of
+//                    nodes: first t = c + a1*b1, then t + a0*b0, each fused and rounded to nearest
+//                    even. Subnormal operands count as zeros of their sign, and so do results
+//                    whose magnitude, rounded as if exponents had no end, is below the least
+//                    normal number. The kernel's `fused` and the processor's modes do not matter.
 // Order              Statements of a block, and iterations of a loop, take effect in their order.
 //                    A `parallel` loop promises more: its iterations touch no element that another
 //                    iteration writes, so any order gives the same bits. A `reduction` loop carries

@@ -137,11 +137,11 @@ void fail_at(const Token& token, std::string_view expected, std::string_view got
 }
 
 bool is_reserved(std::string_view word) {
-  static constexpr std::array<std::string_view, 28> words{
-      "for",      "let",     "if",      "allocate",  "prefetch", "and",      "or",
-      "not",      "true",    "false",   "min",       "max",      "floordiv", "floormod",
-      "copysign", "select",  "cast",    "broadcast", "ramp",     "fma",      "inf_f16",
-      "inf_bf16", "inf_f32", "inf_f64", "nan_f16",   "nan_bf16", "nan_f32",  "nan_f64"};
+  static constexpr std::array<std::string_view, 30> words{
+      "for",     "let",       "if",      "allocate", "prefetch", "and",      "or",       "not",
+      "true",    "false",     "min",     "max",      "floordiv", "floormod", "copysign", "select",
+      "cast",    "broadcast", "ramp",    "fma",      "pair",     "dot",      "inf_f16",  "inf_bf16",
+      "inf_f32", "inf_f64",   "nan_f16", "nan_bf16", "nan_f32",  "nan_f64"};
   return std::find(words.begin(), words.end(), word) != words.end() || intrinsic_named(word);
 }
 

@@ -20,6 +20,8 @@
   X(Broadcast)                \
   X(Ramp)                     \
   X(Fma)                      \
+  X(Pair)                     \
+  X(Dot)                      \
   X(Call)
 
 #define NESTJIT_STMT_KINDS(X) \

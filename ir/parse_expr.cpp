@@ -27,8 +27,8 @@ std::optional<CompareOp> compare_named(std::string_view text) {
 
 /// Operands of the functions that are no binary operators; 0 for other words.
 int arity_of(std::string_view name) {
-  if (name == "select" || name == "fma") return 3;
-  if (name == "cast" || name == "broadcast" || name == "ramp") return 2;
+  if (name == "select" || name == "fma" || name == "dot") return 3;
+  if (name == "cast" || name == "broadcast" || name == "ramp" || name == "pair") return 2;
   return intrinsic_named(name) ? 1 : 0;
 }
 
@@ -193,6 +193,8 @@ Expr ExprParser::other_call(const Token& name) {
   return built(name, [&] {
     if (name.text == "select") return Select::make(x[0], x[1], x[2]);
     if (name.text == "fma") return Fma::make(x[0], x[1], x[2]);
+    if (name.text == "pair") return Pair::make(x[0], x[1]);
+    if (name.text == "dot") return Dot::make(x[0], x[1], x[2]);
     return Call::make(*intrinsic_named(name.text), x[0]);
   });
 }

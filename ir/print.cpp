@@ -134,6 +134,8 @@ class ExprPrinter final : public ExprVisitor<void> {
   void on(const Broadcast& n) override { call("broadcast", {n.a, Expr(n.type.lanes)}); }
   void on(const Ramp& n) override { call("ramp", {n.base, Expr(n.stride), Expr(n.type.lanes)}); }
   void on(const Fma& n) override { call("fma", {n.a, n.b, n.c}); }
+  void on(const Pair& n) override { call("pair", {n.a, n.b}); }
+  void on(const Dot& n) override { call("dot", {n.a, n.b, n.c}); }
   void on(const Call& n) override { call(name_of(n.fn), {n.a}); }
 
  private:

@@ -9,8 +9,8 @@ struct ScalarFacts {
   std::string_view name;
   int bytes;
 };
-constexpr std::array<ScalarFacts, 6> facts{
-    {{"bool", 1}, {"index", 8}, {"f16", 2}, {"bf16", 2}, {"f32", 4}, {"f64", 8}}};
+constexpr std::array<ScalarFacts, 7> facts{
+    {{"bool", 1}, {"index", 8}, {"pair", 4}, {"f16", 2}, {"bf16", 2}, {"f32", 4}, {"f64", 8}}};
 
 }  // namespace
 

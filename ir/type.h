@@ -8,9 +8,11 @@
 
 namespace nestjit::ir {
 
-enum class Scalar : uint8_t { boolean, index, f16, bf16, f32, f64 };
+/// `pair`: two bf16 values in 32 bits, the first one in the low half. It is moved and multiplied
+/// (ir::Dot), never computed with otherwise.
+enum class Scalar : uint8_t { boolean, index, pair, f16, bf16, f32, f64 };
 
-/// "bool", "index", "f16", "bf16", "f32", "f64".
+/// "bool", "index", "pair", "f16", "bf16", "f32", "f64".
 std::string_view name_of(Scalar scalar);
 std::optional<Scalar> scalar_named(std::string_view name);
 

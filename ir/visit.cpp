@@ -75,6 +75,16 @@ class ExprRebuild final : public ExprVisitor<Expr> {
     if (a.same_as(n.a) && b.same_as(n.b) && c.same_as(n.c)) return self_;
     return Fma::make(std::move(a), std::move(b), std::move(c));
   }
+  Expr on(const Pair& n) override {
+    Expr a = go(n.a), b = go(n.b);
+    if (a.same_as(n.a) && b.same_as(n.b)) return self_;
+    return Pair::make(std::move(a), std::move(b));
+  }
+  Expr on(const Dot& n) override {
+    Expr a = go(n.a), b = go(n.b), c = go(n.c);
+    if (a.same_as(n.a) && b.same_as(n.b) && c.same_as(n.c)) return self_;
+    return Dot::make(std::move(a), std::move(b), std::move(c));
+  }
   Expr on(const Call& n) override {
     Expr a = go(n.a);
     return a.same_as(n.a) ? self_ : Call::make(n.fn, std::move(a));
@@ -162,6 +172,8 @@ class ExprChildren final : public ExprVisitor<bool> {
   bool on(const Broadcast& n) override { return visit_(n.a); }
   bool on(const Ramp& n) override { return visit_(n.base); }
   bool on(const Fma& n) override { return visit_(n.a) && visit_(n.b) && visit_(n.c); }
+  bool on(const Pair& n) override { return visit_(n.a) && visit_(n.b); }
+  bool on(const Dot& n) override { return visit_(n.a) && visit_(n.b) && visit_(n.c); }
   bool on(const Call& n) override { return visit_(n.a); }
 
  private:

@@ -71,7 +71,7 @@ namespace {
 /// The result of a call that looks like one of the thread's last calls.
 array call_again(const runtime::ConvKernel& kernel, const runtime::RecentCall& recent,
                  const array& input, const array& weight) {
-  runtime::count_kernel_hit();
+  runtime::count_kernel_hit(kernel);
   array output =
       runtime::ArrayAccess::made(recent.y_shape, recent.y_strides, recent.y_dtype, recent.y_size);
   kernel.run_once(recent.call, runtime::Operand(input, input.dtype()).data(),
@@ -88,6 +88,7 @@ array call_anew(const array& input, const array& weight, const runtime::ConvPara
   if (runtime::work_of(problem) != runtime::Work::kernel)
     return array::zeros(problem.y_shape(), result);
   array output = array::empty(problem.y_shape(), result);
+  const Numerics numerics = current_numerics();
   runtime::run_on(stream, {&input, &weight}, {&output}, [=] {
     const uint64_t epoch = runtime::kernel_epoch();
     const runtime::ConvKernelHandle kernel = runtime::kernel_of_call(problem);
@@ -96,7 +97,7 @@ array call_anew(const array& input, const array& weight, const runtime::ConvPara
     kernel->run_once(call, runtime::Operand(input, input.dtype()).data(),
                      runtime::Operand(weight, w_dtype).data(), address(output));
     runtime::remember({input.shape(), weight.shape(), input.dtype(), weight.dtype(), parameters,
-                       epoch, kernel, call, w_dtype, output.shape(), output.strides(),
+                       numerics, epoch, kernel, call, w_dtype, output.shape(), output.strides(),
                        output.dtype(), output.size()});
   });
   return output;

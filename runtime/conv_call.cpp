@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "runtime/element_types.h"
+#include "runtime/numerics.h"
 #include "runtime/queue.h"
 
 namespace nestjit::runtime {
@@ -36,7 +37,7 @@ ops::ConvProblem judge_conv(std::string_view op, const OperandType& input,
   parameters.w_dtype = scalar_of(weight_type(input.dtype, weight.dtype));
   ops::ConvProblem problem = ops::conv_problem(op, parameters);
   judge_device(op, stream);
-  return problem;
+  return with_current_numerics(std::move(problem));
 }
 
 ops::ConvProblem judge_conv_transpose1d(const OperandType& input, const OperandType& weight,

@@ -22,8 +22,9 @@ struct OperandType {
 };
 
 /// Judges a call of an operation and gives its problem in general form; shapes and element types in
-/// `parameters` do not matter. First whatever is the caller's mistake (invalid argument: types,
-/// then shapes and parameters), then what this build lacks (unsupported: device).
+/// `parameters` do not matter. The problem has the calling thread's numerics. First whatever is the
+/// caller's mistake (invalid argument: types, then shapes and parameters), then what this build
+/// lacks (unsupported: device).
 ops::ConvProblem judge_conv(std::string_view op, const OperandType& input,
                             const OperandType& weight, ops::ConvArguments parameters,
                             const StreamOrDevice& stream);

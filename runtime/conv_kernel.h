@@ -8,6 +8,7 @@
 
 #include "compiler/pipeline.h"
 #include "ops/conv/problem.h"
+#include "runtime/once_cache.h"
 
 namespace nestjit::runtime {
 
@@ -38,6 +39,10 @@ class ConvKernel {
 
   const ops::ConvProblem& problem() const { return problem_; }
   const compiler::CompiledKernel& code() const { return code_; }
+  /// Of machine code; for the limit of a cache.
+  int64_t bytes() const { return static_cast<int64_t>(code_.code.code_bytes); }
+  /// For whoever finds the kernel without asking the cache.
+  const UseMark& use_mark() const { return use_mark_; }
   /// Whether batch and length are arguments of each call.
   bool any_length() const { return !code_.symbols.empty(); }
   /// Whether the kernel computes the problem. Allocates nothing.
@@ -70,6 +75,7 @@ class ConvKernel {
 
   ops::ConvProblem problem_;
   compiler::CompiledKernel code_;
+  UseMark use_mark_;
 };
 
 }  // namespace nestjit::runtime

@@ -3,41 +3,84 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <mutex>
 #include <unordered_map>
 
 #include "base/env.h"
 #include "base/error.h"
-#include "ops/conv/compile.h"
+#include "base/forks.h"
 #include "ops/conv/polymorphic.h"
+#include "runtime/background.h"
+#include "runtime/kernel_key.h"
+#include "runtime/kernel_source.h"
 #include "runtime/once_cache.h"
-#include "runtime/queue.h"
+#include "runtime/thread_counter.h"
 
 namespace nestjit::runtime {
 namespace {
 
+using Kernels = OnceCache<ConvKernel, KernelKey, KernelKeyHash, KernelKeyEqual>;
+
+constexpr int64_t default_most_kernels = 16384, default_most_mebibytes = 512;
+
+int64_t limit_of_environment(const char* name, int64_t otherwise) {
+  const auto value = base::setting(name);
+  if (!value) return otherwise;
+  int64_t n = 0;
+  const char* const end = value->data() + value->size();
+  const auto [last, error] = std::from_chars(value->data(), end, n);
+  if (error != std::errc() || last != end || n < 1 || n > INT64_MAX >> 20)
+    base::invalid("{} must be a number above 0, got {}", name, *value);
+  return n;
+}
+
+CacheLimits limits_of_environment() {
+  return {limit_of_environment("NESTJIT_KERNELS", default_most_kernels),
+          limit_of_environment("NESTJIT_KERNEL_MEMORY", default_most_mebibytes) << 20};
+}
+
 // Never destroyed: threads may still be inside a call when main() returns.
-OnceCache<ConvKernel>& kernels() {
-  static auto& cache = *new OnceCache<ConvKernel>;
+Kernels& kernels() {
+  static auto& cache = *new Kernels(limits_of_environment());
   return cache;
 }
 
 std::atomic<uint64_t> epoch{1};
 
+/// One line a look-up, with the level that answered it.
+void log_answer(std::string_view level, const KernelRequest& request, std::string_view why = {}) {
+  base::log("dispatch",
+            fmt::format("{},{}{}{}", level, key_text(request), why.empty() ? "" : ",", why));
+}
+
+/// Read once: a look at the environment takes longer than a look-up.
+bool logs_answers() {
+  static const bool logs = base::verbose("dispatch");
+  return logs;
+}
+
 /// The last few problems of one thread: most programs alternate between a handful of layers, and
-/// comparing a problem is cheaper than printing a key and locking the map.
+/// comparing a problem is cheaper than a look-up that other threads take part in.
 class RecentKernels {
  public:
-  ConvKernelHandle find(const ops::ConvProblem& problem, uint64_t now) const {
-    for (const Slot& slot : slots_) {
-      if (slot.epoch != now) continue;
+  ConvKernelHandle find(const ops::ConvProblem& problem, uint64_t now) {
+    const ProblemHash hash = hash_of(problem);
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      const Slot& slot = slots_[(last_ + i) % slots_.size()];
+      if (slot.epoch != now || slot.hash != (slot.any_length ? hash.layer : hash.whole)) continue;
       ConvKernelHandle kernel = slot.kernel.lock();
-      if (kernel != nullptr && kernel->serves(problem)) return kernel;
+      if (kernel == nullptr || !kernel->serves(problem)) continue;
+      last_ = (last_ + i) % slots_.size();
+      return kernel;
     }
     return nullptr;
   }
   void add(const ConvKernelHandle& kernel, uint64_t now) {
-    slots_[next_] = {kernel, now};
+    const ProblemHash hash = hash_of(kernel->problem());
+    const bool any_length = kernel->any_length();
+    slots_[next_] = {kernel, now, any_length ? hash.layer : hash.whole, any_length};
+    last_ = next_;
     next_ = (next_ + 1) % slots_.size();
   }
 
@@ -45,39 +88,42 @@ class RecentKernels {
   struct Slot {
     std::weak_ptr<const ConvKernel> kernel;  // weak: a cleared kernel must not live on here
     uint64_t epoch = 0;
+    uint64_t hash = 0;  // a look is cheaper than a hold on the kernel
+    bool any_length = false;
   };
   std::array<Slot, 8> slots_;
-  size_t next_ = 0;
+  size_t last_ = 0, next_ = 0;
 };
 
-/// The end of the process waits for streams, and has to before static objects of the code generator
-/// are destroyed: so they are made, and the waiting is asked for, before a stream compiles.
-void expect_exit() {
-  if (!in_stream_thread()) return;
-  [[maybe_unused]] static const bool drains =
-      (static_cast<void>(compiler::llvm_version()), drain_at_exit(), true);
-}
-
-ConvKernelHandle compile_kernel(const ops::ConvProblem& problem, const compiler::Schedule* schedule,
-                                const compiler::Target& target) {
-  expect_exit();
-  return std::make_shared<const ConvKernel>(
-      problem,
-      ops::compile_conv(problem,
-                        schedule != nullptr ? *schedule : ops::default_schedule(problem, target),
-                        target));
+/// The levels behind a thread's own: the map that threads share, the disk, a compile.
+ConvKernelHandle look_up(const KernelRequest& request) {
+  prepare_thread_hits();
+  MadeKernel made;
+  const Kernels::Found found = kernels().find(request, [&] {
+    made = make_kernel(request, Storing::in_background);
+    return made.kernel;
+  });
+  if (!logs_answers()) return found.value;
+  switch (found.answer) {
+    case CacheAnswer::hit: log_answer("map", request); break;
+    case CacheAnswer::wait: log_answer("wait", request); break;
+    case CacheAnswer::made:
+      log_answer(made.from_disk ? "disk" : "compile", request, made.why);
+      break;
+  }
+  return found.value;
 }
 
 /// A look-up by way of the thread's recent kernels.
 template <class LookUp>
 ConvKernelHandle recent_or(RecentKernels& recent, const ops::ConvProblem& problem,
-                           const LookUp& look_up) {
-  const uint64_t now = epoch.load(std::memory_order_acquire);
+                           const LookUp& look_up_elsewhere) {
+  const uint64_t now = kernel_epoch();
   if (ConvKernelHandle kernel = recent.find(problem, now)) {
-    kernels().count_hit();
+    count_kernel_hit(*kernel);
     return kernel;
   }
-  ConvKernelHandle kernel = look_up();
+  ConvKernelHandle kernel = look_up_elsewhere();
   recent.add(kernel, now);
   return kernel;
 }
@@ -98,19 +144,26 @@ class FirstLengths {
   /// Whether the problem's layer has been called with its batch and length alone, this call
   /// included.
   bool always(const ops::ConvProblem& problem) {
-    const std::string layer = ops::lengthless_text(problem);
+    const KernelRequest layer{.problem = problem, .any_length = true};
     const std::lock_guard lock(mutex_);
-    const auto [first, is_new] = first_.try_emplace(layer, ops::symbol_values(problem));
-    return first->second == ops::symbol_values(problem);
+    if (const auto known = first_.find(layer); known != first_.end())
+      return known->second == ops::symbol_values(problem);
+    if (first_.size() >= most_layers) first_.clear();  // and every layer begins anew
+    first_.emplace(KernelKey(layer), ops::symbol_values(problem));
+    return true;
   }
   void clear() {
     const std::lock_guard lock(mutex_);
     first_.clear();
   }
+  void before_fork() { mutex_.lock(); }
+  void after_fork() { mutex_.unlock(); }
 
  private:
+  static constexpr size_t most_layers = 65536;
+
   std::mutex mutex_;
-  std::unordered_map<std::string, std::array<int64_t, 2>> first_;
+  std::unordered_map<KernelKey, std::array<int64_t, 2>, KernelKeyHash, KernelKeyEqual> first_;
 };
 
 FirstLengths& first_lengths() {
@@ -118,26 +171,29 @@ FirstLengths& first_lengths() {
   return lengths;
 }
 
-ConvKernelHandle look_up_any_length(const ops::ConvProblem& problem) {
-  const compiler::Target& target = compiler::host_target();
-  const std::string key =
-      fmt::format("{}|direct|default|{}", ops::lengthless_text(problem), target.name());
-  base::log("dispatch", key);
-  return kernels().get(key, [&] {
-    expect_exit();
-    return std::make_shared<const ConvKernel>(ops::lengthless(problem),
-                                              ops::compile_polymorphic(problem, target));
-  });
+/// Made for the occasion where there are none: another thread may be about to.
+Kernels* kernels_or_none() {
+  try {
+    return &kernels();
+  } catch (const Error&) {
+    return nullptr;  // settings that do not hold, as the next call will tell
+  }
 }
 
-ConvKernelHandle look_up(const ops::ConvProblem& problem, const compiler::Schedule* schedule) {
-  const compiler::Target& target = compiler::host_target();
-  const std::string key =
-      fmt::format("{}|{}|direct|{}", ops::to_string(problem),
-                  schedule != nullptr ? compiler::to_string(*schedule) : "default", target.name());
-  base::log("dispatch", key);
-  return kernels().get(key, [&] { return compile_kernel(problem, schedule, target); });
-}
+[[maybe_unused]] const bool held_at_forks = (base::at_fork(
+                                                 base::ForkStage::caches,
+                                                 [] {
+                                                   logs_answers();
+                                                   first_lengths().before_fork();
+                                                   if (Kernels* all = kernels_or_none())
+                                                     all->before_fork();
+                                                 },
+                                                 [](base::ForkSide) {
+                                                   if (Kernels* all = kernels_or_none())
+                                                     all->after_fork();
+                                                   first_lengths().after_fork();
+                                                 }),
+                                             true);
 
 }  // namespace
 
@@ -152,14 +208,15 @@ Work work_of(const ops::ConvProblem& problem) {
 }
 
 ConvKernelHandle conv_kernel(const ops::ConvProblem& problem, const compiler::Schedule* schedule) {
-  if (schedule != nullptr) return look_up(problem, schedule);
+  if (schedule != nullptr) return look_up({.problem = problem, .schedule = schedule});
   thread_local RecentKernels recent;
-  return recent_or(recent, problem, [&] { return look_up(problem, nullptr); });
+  return recent_or(recent, problem, [&] { return look_up({.problem = problem}); });
 }
 
 ConvKernelHandle any_length_kernel(const ops::ConvProblem& problem) {
   thread_local RecentKernels recent;
-  return recent_or(recent, problem, [&] { return look_up_any_length(problem); });
+  return recent_or(recent, problem,
+                   [&] { return look_up({.problem = problem, .any_length = true}); });
 }
 
 ConvKernelHandle kernel_of_call(const ops::ConvProblem& problem) {
@@ -172,37 +229,51 @@ ConvKernelHandle kernel_of_call(const ops::ConvProblem& problem) {
   }
   thread_local RecentKernels recent;
   return recent_or(recent, problem, [&] {
-    return first_lengths().always(problem) ? look_up(problem, nullptr)
-                                           : look_up_any_length(problem);
+    return look_up({.problem = problem, .any_length = !first_lengths().always(problem)});
   });
 }
 
 uint64_t kernel_epoch() { return epoch.load(std::memory_order_acquire); }
 
-void count_kernel_hit() { kernels().count_hit(); }
+void count_kernel_hit(const ConvKernel& kernel) {
+  kernel.use_mark().set();
+  count_thread_hit();
+  if (logs_answers())
+    log_answer("thread", {.problem = kernel.problem(), .any_length = kernel.any_length()});
+}
 
 }  // namespace nestjit::runtime
 
 namespace nestjit {
 
 Statistics statistics() {
-  const runtime::CacheCounts counts = runtime::kernels().counts();
+  const runtime::CacheCounts map = runtime::kernels().counts();
+  const runtime::SourceCounts source = runtime::source_counts();
   Statistics s;
-  s.compiles = counts.made;
-  s.hits = counts.hits;
-  s.waits = counts.waits;
-  s.failures = counts.failures;
-  s.compile_ms = counts.made_ms;
-  runtime::kernels().for_each([&](const runtime::ConvKernel& kernel) {
-    ++s.kernels;
-    s.code_bytes += static_cast<int64_t>(kernel.code().code.code_bytes);
-  });
+  s.thread_hits = runtime::thread_hits();
+  s.hits = map.hits + s.thread_hits;
+  s.waits = map.waits;
+  s.failures = map.failures;
+  s.evictions = map.evictions;
+  s.kernels = map.values;
+  s.code_bytes = map.bytes;
+  s.compiles = source.compiles;
+  s.compile_ms = source.compile_ms;
+  s.disk_hits = source.disk_hits;
+  s.disk_ms = source.disk_ms;
+  s.disk_rejected = source.disk_rejected;
+  s.disk_stores = source.disk_stores;
+  s.disk_differences = source.disk_differences;
   return s;
 }
 
 void clear_kernels() {
+  runtime::finish_background();
   runtime::kernels().clear();
+  runtime::kernels().limit(runtime::limits_of_environment());
   runtime::first_lengths().clear();
+  runtime::clear_source_counts();
+  runtime::clear_thread_hits();
   runtime::epoch.fetch_add(1, std::memory_order_release);
 }
 

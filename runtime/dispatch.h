@@ -20,15 +20,17 @@ enum class Work {
 };
 Work work_of(const ops::ConvProblem& problem);
 
-/// The kernel of a problem whose work is Work::kernel, compiled at most once a process: with the
-/// given schedule, or with the default one (null). Two threads that ask for one new kernel compile
-/// it once; a failure is not kept. Key: problem, schedule text or "default", numerics, target.
-/// Thread-safe. Throws what the compile throws.
+/// The kernel of a problem whose work is Work::kernel, with the given schedule or the default one
+/// (null). Four levels are asked in turn: the thread's recent kernels, the map of all threads, the
+/// disk, the compiler. While a kernel is held, by the map or by anybody, it is not made again: two
+/// threads that ask for a new one make it once; a failure is not kept. The map holds
+/// NESTJIT_KERNELS kernels and NESTJIT_KERNEL_MEMORY MiB of code, those used least go. Key: see
+/// kernel_key.h. Thread-safe. Throws what the compile throws.
 ConvKernelHandle conv_kernel(const ops::ConvProblem& problem,
                              const compiler::Schedule* schedule = nullptr);
 
-/// The kernel that serves the problem's layer with every batch and length, compiled at most once a
-/// process. Otherwise as conv_kernel(), with the default schedule.
+/// The kernel that serves the problem's layer with every batch and length. Otherwise as
+/// conv_kernel(), with the default schedule.
 ConvKernelHandle any_length_kernel(const ops::ConvProblem& problem);
 
 /// The kernel of an unbound call, by NESTJIT_LENGTHS: `specialise` is conv_kernel(), `symbolic` is
@@ -40,7 +42,7 @@ ConvKernelHandle kernel_of_call(const ops::ConvProblem& problem);
 /// Above 0; grows whenever kernels are cleared: what was looked up in an older epoch does not
 /// count.
 uint64_t kernel_epoch();
-/// Counts a look-up that was answered by an earlier one of the same epoch.
-void count_kernel_hit();
+/// Counts a look-up that was answered by an earlier one of the same epoch on the same thread.
+void count_kernel_hit(const ConvKernel& kernel);
 
 }  // namespace nestjit::runtime

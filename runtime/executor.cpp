@@ -1,7 +1,5 @@
 #include "runtime/executor.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <atomic>
 #include <charconv>
@@ -10,6 +8,7 @@
 
 #include "base/env.h"
 #include "base/error.h"
+#include "base/forks.h"
 
 namespace nestjit::runtime {
 namespace {
@@ -17,10 +16,13 @@ namespace {
 // Worker threads do not survive a fork, in oneTBB and in ours: the child works alone.
 std::atomic<bool> in_forked_child{false};
 
-void watch_forks() {
-  [[maybe_unused]] static const int registered =
-      pthread_atfork(nullptr, nullptr, [] { in_forked_child.store(true); });
-}
+[[maybe_unused]] const bool watches_forks = (base::at_fork(
+                                                 base::ForkStage::leaves, [] {},
+                                                 [](base::ForkSide side) {
+                                                   if (side == base::ForkSide::child)
+                                                     in_forked_child.store(true);
+                                                 }),
+                                             true);
 
 class SerialExecutor final : public Executor {
  public:
@@ -66,7 +68,6 @@ void Executor::run(int64_t count, int max_threads, RangeBody body) {
 }
 
 std::unique_ptr<Executor> make_executor(ExecutorKind kind, int threads) {
-  watch_forks();
   switch (kind) {
     case ExecutorKind::tbb: return make_tbb_executor(threads);
     case ExecutorKind::threads: return make_thread_executor(threads);
@@ -76,8 +77,12 @@ std::unique_ptr<Executor> make_executor(ExecutorKind kind, int threads) {
 }
 
 Executor& default_executor() {
+  static std::atomic<Executor*> ready{nullptr};
+  if (Executor* executor = ready.load(std::memory_order_acquire)) return *executor;
+  const base::ForkSection whole;
   // Never destroyed: a thread that outlives main() may still be inside a run.
   static Executor& executor = *make_executor(kind_setting(), threads_setting()).release();
+  ready.store(&executor, std::memory_order_release);
   return executor;
 }
 

@@ -10,6 +10,8 @@
 
 #include "base/error.h"
 #include "ir/element.h"
+#include "ir/pair.h"
+#include "ops/conv/numerics.h"
 #include "runtime/float_environment.h"
 
 namespace nestjit::runtime {
@@ -34,19 +36,27 @@ Stmt every_chain(int lanes, const Of& of) {
 
 }  // namespace
 
-ir::Kernel peak_kernel(const compiler::Target& target, ir::Scalar scalar) {
+ir::Scalar factors_of(const ops::ConvProblem& problem, const compiler::Target& target) {
+  return ops::pairs_channels(ops::on_target(problem, target)) ? ir::Scalar::pair
+                                                              : ops::accumulation_type(problem);
+}
+
+ir::Kernel peak_kernel(const compiler::Target& target, ir::Scalar factors) {
+  const bool pairs = factors == ir::Scalar::pair;
+  const ir::Scalar scalar = pairs ? ir::Scalar::f32 : factors;
   const int lanes = target.lanes(scalar);
   const int64_t elements = static_cast<int64_t>(peak_chains) * lanes;
-  const auto x = ir::Buffer::make("x", scalar, {2 * lanes}, ir::BufferRole::input);
+  const auto x = ir::Buffer::make("x", factors, {2 * lanes}, ir::BufferRole::input);
   const auto y = ir::Buffer::make("y", scalar, {elements}, ir::BufferRole::output);
   const auto sums = ir::Buffer::make("sums", scalar, {elements}, ir::BufferRole::tile);
-  const Expr a = ir::Var::make("a", {scalar, lanes}), b = ir::Var::make("b", {scalar, lanes});
+  const Expr a = ir::Var::make("a", {factors, lanes}), b = ir::Var::make("b", {factors, lanes});
 
   const Stmt clear = every_chain(lanes, [&](const Expr& at) {
     return ir::Store::make(sums, {at}, ir::Broadcast::make(ir::FloatImm::make(0, scalar), lanes));
   });
   const Stmt add = every_chain(lanes, [&](const Expr& at) {
-    return ir::Store::make(sums, {at}, ir::Fma::make(a, b, ir::Load::make(sums, {at})));
+    const Expr sum = ir::Load::make(sums, {at});
+    return ir::Store::make(sums, {at}, pairs ? ir::Dot::make(a, b, sum) : ir::Fma::make(a, b, sum));
   });
   const Stmt keep = every_chain(
       lanes, [&](const Expr& at) { return ir::Store::make(y, {at}, ir::Load::make(sums, {at})); });
@@ -58,10 +68,10 @@ ir::Kernel peak_kernel(const compiler::Target& target, ir::Scalar scalar) {
   return {"fma_peak", {x, y}, {{"count", 1, INT64_MAX}}, target.has_fma, body};
 }
 
-PeakMeter::PeakMeter(const compiler::Target& target, double sample_us, ir::Scalar scalar)
-    : scalar_(scalar),
-      lanes_(target.lanes(scalar)),
-      code_(compiler::compile_to_machine_code({peak_kernel(target, scalar)}, target,
+PeakMeter::PeakMeter(const compiler::Target& target, double sample_us, ir::Scalar factors)
+    : factors_(factors),
+      lanes_(target.lanes(factors)),
+      code_(compiler::compile_to_machine_code({peak_kernel(target, factors)}, target,
                                               {.want_llvm_ir = false, .want_assembly = true})) {
   if (lanes_ > widest) base::internal("fma peak: vectors of {} lanes, at most {}", lanes_, widest);
   // Doubling also warms the core up: its first vectors may run at half the speed.
@@ -71,8 +81,9 @@ PeakMeter::PeakMeter(const compiler::Target& target, double sample_us, ir::Scala
 double PeakMeter::seconds(int64_t count) const {
   alignas(64) std::array<double, 2 * widest> x;  // room for either type
   alignas(64) std::array<double, peak_chains * widest> y;
-  for (int64_t i = 0; i < 2 * lanes_; ++i)
-    ir::write_element(scalar_, x.data(), i, ir::round_to(scalar_, 1e-3));
+  const double small =
+      factors_ == ir::Scalar::pair ? ir::pair_of(0x1p-10, 0x1p-10) : ir::round_to(factors_, 1e-3);
+  for (int64_t i = 0; i < 2 * lanes_; ++i) ir::write_element(factors_, x.data(), i, small);
   const std::array<void*, 2> buffers{x.data(), y.data()};
   const compiler::Frame frame{buffers.data(), &count, 0, 1};
   const FloatEnvironment ieee;
@@ -84,7 +95,8 @@ double PeakMeter::seconds(int64_t count) const {
 }
 
 double PeakMeter::rate_of_one_core() const {
-  return 2e-9 * peak_chains * lanes_ * static_cast<double>(count_) / seconds(count_);
+  const double products = factors_ == ir::Scalar::pair ? 2 : 1;  // of a lane
+  return 2e-9 * products * peak_chains * lanes_ * static_cast<double>(count_) / seconds(count_);
 }
 
 double PeakMeter::sample(int threads) const {

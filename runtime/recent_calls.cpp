@@ -21,9 +21,11 @@ RecentCalls& recent_calls() {
 const RecentCall* recent_call(const array& x, const array& w, const ConvParameters& parameters) {
   RecentCalls& recent = recent_calls();
   const uint64_t epoch = kernel_epoch();
+  const Numerics numerics = current_numerics();
   const auto matches = [&](const RecentCall& c) {
-    return c.epoch == epoch && c.parameters == parameters && c.x_dtype == x.dtype() &&
-           c.w_dtype == w.dtype() && c.x_shape == x.shape() && c.w_shape == w.shape();
+    return c.epoch == epoch && c.numerics == numerics && c.parameters == parameters &&
+           c.x_dtype == x.dtype() && c.w_dtype == w.dtype() && c.x_shape == x.shape() &&
+           c.w_shape == w.shape();
   };
   for (size_t i = 0; i < recent.calls.size(); ++i) {
     const size_t at = (recent.last + i) % recent.calls.size();

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "nestjit/array.h"
+#include "nestjit/numerics.h"
 #include "runtime/conv_call.h"
 #include "runtime/dispatch.h"
 
@@ -16,7 +17,8 @@ struct RecentCall {
   Shape x_shape, w_shape;
   Dtype x_dtype = Dtype::f32, w_dtype = Dtype::f32;
   ConvParameters parameters{};
-  uint64_t epoch = 0;  // of the kernels
+  Numerics numerics = Numerics::direct;  // that the call might use
+  uint64_t epoch = 0;                    // of the kernels
 
   // What it came to, its work being Work::kernel.
   std::weak_ptr<const ConvKernel> kernel;  // weak: a cleared kernel must not live on here

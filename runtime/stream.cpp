@@ -1,12 +1,11 @@
 // Streams of the public interface, and what all queues share: their order, their end, fork().
 #include "nestjit/stream.h"
 
-#include <pthread.h>
-
 #include <cstdlib>
 #include <utility>
 
 #include "base/error.h"
+#include "base/forks.h"
 #include "runtime/queue.h"
 
 namespace nestjit {
@@ -35,7 +34,10 @@ std::vector<std::shared_ptr<Queue>> living() {
   return alive;
 }
 
+const std::shared_ptr<Queue>& default_queue();
+
 void before_fork() {
+  default_queue();  // a child could not make it to the end
   queues().order.lock();
   queues().forking = living();
   for (const auto& queue : queues().forking) queue->before_fork();
@@ -47,15 +49,16 @@ void after_fork(void (Queue::*resume)()) {
   queues().order.unlock();
 }
 
-void watch_forks() {
-  [[maybe_unused]] static const int registered = pthread_atfork(
-      before_fork, [] { after_fork(&Queue::after_fork_in_parent); },
-      [] { after_fork(&Queue::after_fork_in_child); });
-}
+[[maybe_unused]] const bool watches_forks =
+    (base::at_fork(base::ForkStage::queues, before_fork,
+                   [](base::ForkSide side) {
+                     after_fork(side == base::ForkSide::child ? &Queue::after_fork_in_child
+                                                              : &Queue::after_fork_in_parent);
+                   }),
+     true);
 
 /// Adds a queue to those of the process and gives its number, the default stream's being 0.
 int enlist(const std::shared_ptr<Queue>& queue) {
-  watch_forks();
   const std::lock_guard order(queues().order);
   std::erase_if(queues().all, [](const std::weak_ptr<Queue>& q) { return q.expired(); });
   queues().all.push_back(queue);

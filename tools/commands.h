@@ -11,6 +11,7 @@ void add_run(CLI::App& app, int& status);
 void add_check(CLI::App& app, int& status);
 void add_explain(CLI::App& app, int& status);
 void add_info(CLI::App& app, int& status);
+void add_cache(CLI::App& app, int& status);
 void add_ulp(CLI::App& app, int& status);
 
 }  // namespace nestjit::tools

@@ -11,6 +11,7 @@
 #include "ops/conv/candidates.h"
 #include "ops/conv/compile.h"
 #include "ops/conv/cost_model.h"
+#include "ops/conv/numerics.h"
 #include "ops/conv/polymorphic.h"
 #include "ops/conv/schedule.h"
 #include "runtime/dispatch.h"
@@ -81,8 +82,8 @@ void explain(const ExplainOptions& o) {
   if (!o.schedule_file.empty())
     request.schedule = compiler::parse_schedule(read_file(o.schedule_file));
   if (o.stage.empty() && o.schedule_file.empty())
-    fmt::print("==== plan (chosen in {:.3f} ms)\n{}\n", ms,
-               ops::explain_plan(problem, target, plan));
+    fmt::print("==== plan (chosen in {:.3f} ms)\nnumerics: {}\n{}\n", ms,
+               ops::explain_numerics(problem, target), ops::explain_plan(problem, target, plan));
   compiler::CompileOptions options;
   options.keep_stages = true;
   const compiler::CompiledKernel code = compiler::compile(request, options);

@@ -1,14 +1,13 @@
 // nestjit info: what this build and this machine are.
 #include <fmt/format.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 
 #include "base/env.h"
 #include "compiler/machine_code.h"
 #include "compiler/target.h"
 #include "nestjit/version.h"
+#include "runtime/disk/settings.h"
 #include "runtime/executor.h"
 #include "runtime/memory.h"
 #include "tools/commands.h"
@@ -16,13 +15,15 @@
 namespace nestjit::tools {
 namespace {
 
-std::string cache_folder() {
-  if (const auto folder = base::setting("NESTJIT_CACHE_DIR")) return *folder;
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && *xdg == '/') {
-    return std::filesystem::path(xdg) / "nestjit";
+std::string cache_text() {
+  const runtime::disk::Settings s = runtime::disk::settings();
+  switch (s.mode) {
+    case runtime::disk::Mode::off: return "off";
+    case runtime::disk::Mode::on: return s.folder;
+    case runtime::disk::Mode::read: return s.folder + " (nothing is written)";
+    case runtime::disk::Mode::verify: return s.folder + " (every hit is compiled again)";
   }
-  const char* home = std::getenv("HOME");
-  return std::filesystem::path(home != nullptr ? home : "/tmp") / ".cache" / "nestjit";
+  return {};
 }
 
 void print_target(const compiler::Target& t) {
@@ -42,8 +43,7 @@ void print_info() {
   const runtime::Executor& executor = runtime::default_executor();
   fmt::print("executor    {}, {} threads\n", executor.name(), executor.concurrency());
   fmt::print("memory      {} MiB available\n", runtime::available_memory() >> 20);
-  fmt::print("cache       {} (kernels are kept in memory; this build writes none to disk)\n",
-             cache_folder());
+  fmt::print("cache       {}\n", cache_text());
   fmt::print("\nsettings of the environment\n");
   for (const base::Setting& s : base::settings()) {
     fmt::print("  {:<24}{}\n  {:<24}{}\n", s.name, base::setting(s.name).value_or("(unset)"), "",

@@ -27,6 +27,7 @@ int run(int argc, char** argv) {
   nestjit::tools::add_check(app, status);
   nestjit::tools::add_explain(app, status);
   nestjit::tools::add_info(app, status);
+  nestjit::tools::add_cache(app, status);
   nestjit::tools::add_ulp(app, status);
   try {
     app.parse(argc, argv);

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "compiler/target.h"
 #include "ir/element.h"
+#include "ops/conv/numerics.h"
 #include "ops/conv/reference.h"
 #include "runtime/copy.h"
 #include "runtime/element_types.h"
@@ -97,8 +98,9 @@ std::string index_text(const Shape& shape, int64_t position) {
 Check check_against_reference(const ops::ConvProblem& problem, const array& x, const array& w,
                               const array& y, const runtime::EpilogueArrays& epilogue) {
   array reference = array::empty(y.shape(), y.dtype());
+  const compiler::Target& target = compiler::host_target();
   ops::reference_conv(
-      problem, x.raw(), w.raw(), reference.mutable_raw(), compiler::host_target().has_fma,
+      ops::on_target(problem, target), x.raw(), w.raw(), reference.mutable_raw(), target.has_fma,
       {data_of(epilogue.bias), data_of(epilogue.channel), data_of(epilogue.residual)});
   const std::vector<double> got = values_of(y), wanted = values_of(reference);
   size_t differing = 0, first = 0;

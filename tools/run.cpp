@@ -33,9 +33,9 @@ std::string duration_text(double ms) {
 }
 
 void print_speed(const BoundConv& bound, const array& x, const std::optional<array>& residual,
-                 array& y, double flops, int threads, ir::Scalar sums) {
+                 array& y, double flops, int threads, ir::Scalar factors) {
   const int cores = threads > 0 ? threads : runtime::default_executor().concurrency();
-  const runtime::PeakMeter meter(compiler::host_target(), 200, sums);
+  const runtime::PeakMeter meter(compiler::host_target(), 200, factors);
   const void* from = x.raw();
   const void* added = residual ? residual->raw() : nullptr;
   void* to = y.mutable_raw();
@@ -65,8 +65,13 @@ int run_problem(const RunOptions& o) {
     bound(x, y);
   fmt::print("problem   {}\n", bound.problem());
   fmt::print("output    {}, checksum {}\n", runtime::to_string(y.shape()), checksum(y));
-  fmt::print("compile   {:.2f} ms (code generator loaded in this call), pack {:.3f} ms\n",
-             statistics().compile_ms, bound.pack_ms());
+  const Statistics s = statistics();
+  if (s.disk_hits > 0) {
+    fmt::print("load      {:.3f} ms from the disk, pack {:.3f} ms\n", s.disk_ms, bound.pack_ms());
+  } else {
+    fmt::print("compile   {:.2f} ms (code generator loaded in this call), pack {:.3f} ms\n",
+               s.compile_ms, bound.pack_ms());
+  }
   if (!o.output_file.empty()) {
     if (y.dtype() == Dtype::f64)
       base::unsupported("run: --output writes float32, and the result is float64");
@@ -81,7 +86,8 @@ int run_problem(const RunOptions& o) {
   }
   const double flops = ops::flop_count(problem);
   if (flops > 0)
-    print_speed(bound, x, epilogue.residual, y, flops, o.threads, ops::accumulation_type(problem));
+    print_speed(bound, x, epilogue.residual, y, flops, o.threads,
+                runtime::factors_of(problem, compiler::host_target()));
   return status;
 }
 

@@ -8,6 +8,7 @@
 #include <new>
 #include <span>
 
+#include "compiler/build_id.h"
 #include "compiler/codegen/module.h"
 #include "compiler/codegen/target_machine.h"
 #include "compiler/jit/linker.h"
@@ -41,8 +42,8 @@ jit::PassList passes_for(const codegen::GeneratedModule& made, const Target& tar
   return target.has_fma ? jit::PassList::final_form : jit::PassList::final_form_unfused;
 }
 
-MachineCode compile(const DoorRequest& request) {
-  MachineCode code;
+CompiledImage compile(const DoorRequest& request) {
+  CompiledImage code;
   Stopwatch watch;
   llvm::LLVMContext context;
   const jit::Diagnostics diagnostics(context);
@@ -56,14 +57,11 @@ MachineCode compile(const DoorRequest& request) {
   if (request.options->want_assembly)
     code.assembly = jit::emit_assembly(*made.module, *machine, passes);
   watch.lap();
-  auto object = jit::emit_object(*made.module, *machine, passes);
+  const auto object = jit::emit_object(*made.module, *machine, passes);
   diagnostics.require_none();
-  code.code_bytes = jit::check_self_contained(*object);
   code.select_ms = watch.lap();
-  jit::Linked linked = jit::link(std::move(object), made.symbols);
+  code.image = jit::link(*object, made.symbols);
   code.link_ms = watch.lap();
-  code.entries = std::move(linked.entries);
-  code.owner = std::move(linked.owner);
   return code;
 }
 
@@ -88,8 +86,7 @@ void compile_behind_door(const DoorRequest* request, DoorResult* result) noexcep
 extern "C" __attribute__((visibility("default"))) const nestjit::compiler::DoorTable*
 nestjit_codegen_door() {
   using namespace nestjit::compiler;
-  static const std::string build_id = door_build_id();
-  static const DoorTable table{abi_version, build_id.c_str(), LLVM_VERSION_STRING,
+  static const DoorTable table{abi_version, build_id().c_str(), LLVM_VERSION_STRING,
                                compile_behind_door};
   return &table;
 }

@@ -129,6 +129,21 @@ llvm::Value* Expressions::on(const ir::Fma& node) {
   return env_.ir.CreateFMA(a, b, c);
 }
 
+llvm::Value* Expressions::on(const ir::Pair& node) {
+  if (llvm::Value* both = env_.memory->load_pair(node)) return both;
+  llvm::Value* first = value(node.a);
+  return emit_pair(env_.ir, first, value(node.b));
+}
+
+llvm::Value* Expressions::on(const ir::Dot& node) {
+  if (!env_.target.has_bf16_dot)
+    base::internal("codegen: kernel {} has a dot product, and {} no instruction for it",
+                   env_.kernel.name, env_.target.name());
+  llvm::Value* a = value(node.a);
+  llvm::Value* b = value(node.b);
+  return emit_dot(env_.ir, a, b, value(node.c));
+}
+
 llvm::Value* Expressions::on(const ir::Call& node) {
   require_arithmetic(node.type, name_of(node.fn));
   return emit_call(env_.ir, env_.target, node, value(node.a));

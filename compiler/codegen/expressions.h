@@ -29,6 +29,9 @@ llvm::Value* emit_binary(Builder& ir, const ir::Binary& node, llvm::Value* a, ll
 llvm::Value* emit_compare(Builder& ir, const ir::Compare& node, llvm::Value* a, llvm::Value* b);
 /// Of the functions that lowering leaves: sqrt, abs and pow2.
 llvm::Value* emit_call(Builder& ir, const Target& target, const ir::Call& node, llvm::Value* a);
+/// The dot product of pairs, and a pair of two values, by instructions of avx512bf16.
+llvm::Value* emit_dot(Builder& ir, llvm::Value* a, llvm::Value* b, llvm::Value* c);
+llvm::Value* emit_pair(Builder& ir, llvm::Value* first, llvm::Value* second);
 llvm::Value* emit_cast(Builder& ir, const Target& target, ir::Type from, ir::Type to,
                        llvm::Value* a);
 

@@ -93,6 +93,27 @@ llvm::Value* Memory::load_contiguous(const ir::Load& load, const ir::Linear& bas
   return load.type.is_vector() ? value : env_.ir.CreateExtractElement(value, uint64_t{0});
 }
 
+llvm::Value* Memory::load_pair(const ir::Pair& pair) {
+  const auto *first = pair.a.as<ir::Load>(), *second = pair.b.as<ir::Load>();
+  if (!first || !second || first->buffer != second->buffer || first->mask || second->mask ||
+      first->buffer->role == ir::BufferRole::tile)
+    return nullptr;
+  const ir::Expr &at = only_index(first->indices, *first->buffer),
+                 &next = only_index(second->indices, *second->buffer);
+  const auto lanes_at = [&](const ir::Expr& index) -> std::optional<AffineLanes> {
+    if (index.type().is_vector()) return env_.addresses->affine(index);
+    return AffineLanes{env_.addresses->linear(index), 2};
+  };
+  const auto a = lanes_at(at), b = lanes_at(next);
+  if (!a || !b || a->stride != 2 || b->stride != 2) return nullptr;
+  const ir::Linear apart = b->base - a->base;
+  if (!apart.is_constant() || apart.constant != 1) return nullptr;
+  const Address address = env_.addresses->at(*first->buffer, a->base);
+  llvm::Type* type = type_of(env_.ir.getContext(), pair.type);
+  return annotate(env_.ir.CreateAlignedLoad(type, address.pointer, address.align), *first->buffer,
+                  true);
+}
+
 // Without a mask, a load a lane at constant offsets beats a gather.
 llvm::Value* Memory::load_lanes(const ir::Load& load, const ir::Linear& base, int64_t stride) {
   llvm::Type* element = type_of(env_.ir.getContext(), load.type.with_lanes(1));

@@ -14,6 +14,8 @@ class Memory {
   explicit Memory(Environment& env);
 
   llvm::Value* load(const ir::Load& load);
+  /// Values that stand side by side in memory as one load of pairs; null where they do not.
+  llvm::Value* load_pair(const ir::Pair& pair);
   void store(const ir::Store& store);
   /// Into the second-level cache: what streams through the first one would drive it out again.
   void prefetch(const ir::Buffer& buffer, const ir::Linear& element);

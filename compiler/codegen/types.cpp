@@ -11,6 +11,7 @@ llvm::Type* element_type(llvm::LLVMContext& context, ir::Scalar scalar) {
   switch (scalar) {
     case ir::Scalar::boolean: return llvm::Type::getInt1Ty(context);
     case ir::Scalar::index: return llvm::Type::getInt64Ty(context);
+    case ir::Scalar::pair: return llvm::Type::getInt32Ty(context);
     case ir::Scalar::f16:
     case ir::Scalar::bf16: return llvm::Type::getInt16Ty(context);
     case ir::Scalar::f32: return llvm::Type::getFloatTy(context);

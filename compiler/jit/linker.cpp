@@ -1,111 +1,183 @@
 #include "compiler/jit/linker.h"
 
-#include <llvm/ExecutionEngine/Orc/Core.h>
-#include <llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h>
-#include <llvm/ExecutionEngine/Orc/SelfExecutorProcessControl.h>
+#include <llvm/ADT/BitmaskEnum.h>
+#include <llvm/ExecutionEngine/JITLink/ELF_x86_64.h>
+#include <llvm/ExecutionEngine/JITLink/JITLink.h>
+#include <llvm/ExecutionEngine/JITLink/x86_64.h>
 
-#include <atomic>
+#include <optional>
+#include <utility>
 
 #include "base/error.h"
 
 namespace nestjit::compiler::jit {
 namespace {
 
-// What the session reports while a link runs on this thread.
-std::string& reported() {
-  thread_local std::string text;
-  return text;
+LLVM_ENABLE_BITMASK_ENUMS_IN_NAMESPACE();
+
+namespace jl = llvm::jitlink;
+using llvm::orc::ExecutorAddr;
+using llvm::orc::MemProt;
+
+/// Where the image is laid out as if it lay there. Any number that code could hold would do: the
+/// bytes do not depend on it.
+constexpr uint64_t nominal_base = 0x10000;
+
+template <class... Args>
+llvm::Error refused(fmt::format_string<Args...> text, Args&&... args) {
+  return llvm::make_error<jl::JITLinkError>(fmt::format(text, std::forward<Args>(args)...));
 }
 
-void report(llvm::Error error) { reported() += llvm::toString(std::move(error)) + "; "; }
-
-std::unique_ptr<llvm::orc::ExecutorProcessControl> this_process() {
-  // Work is done where it is asked for: no thread of LLVM's own, and errors stay on their thread.
-  auto control = llvm::orc::SelfExecutorProcessControl::Create(
-      nullptr, std::make_unique<llvm::orc::InPlaceTaskDispatcher>());
-  if (!control) base::internal("jit: no process control: {}", llvm::toString(control.takeError()));
-  return std::move(*control);
+bool is_relative(jl::Edge::Kind kind) {
+  using namespace jl::x86_64;
+  switch (kind) {
+    case Delta64:
+    case Delta32:
+    case Delta16:
+    case Delta8:
+    case NegDelta64:
+    case NegDelta32:
+    case BranchPCRel32:
+    case PCRel32: return true;
+    default: return kind == jl::Edge::KeepAlive;
+  }
 }
 
-class Session {
+/// Every reference is a distance between two places of the image.
+llvm::Error require_relative(jl::LinkGraph& graph) {
+  for (const jl::Section& section : graph.sections()) {
+    if (section.getMemLifetime() == llvm::orc::MemLifetime::NoAlloc) continue;
+    if (section.getName() == ".eh_frame") return refused("it has unwinding tables");
+    for (const jl::Block* block : section.blocks()) {
+      for (const jl::Edge& edge : block->edges()) {
+        if (!edge.getTarget().isDefined())
+          return refused("it needs the external symbol {}", (*edge.getTarget().getName()).str());
+        if (!is_relative(edge.getKind()))
+          return refused("{} has a reference of kind {}", section.getName().str(),
+                         jl::x86_64::getEdgeKindName(edge.getKind()));
+      }
+    }
+  }
+  return llvm::Error::success();
+}
+
+bool holds(const llvm::orc::AllocGroup& group, MemProt protection) {
+  return (group.getMemProt() & protection) != MemProt::None;
+}
+
+/// Gives a graph its place in one piece of plain memory: code first, then constants.
+class ImageMemory : public jl::JITLinkMemoryManager {
  public:
-  Session() : session_(this_process()), linking_(session_) { session_.setErrorReporter(report); }
+  explicit ImageMemory(std::vector<std::byte>& bytes) : bytes_(bytes) {}
 
-  llvm::orc::JITDylib& new_library() {
-    return session_.createBareJITDylib("kernels." + std::to_string(++libraries_));
+  void allocate(const jl::JITLinkDylib*, jl::LinkGraph& graph, OnAllocatedFunction done) override {
+    if (llvm::Error error = lay_out(graph)) return done(std::move(error));
+    done(std::make_unique<InFlight>());
   }
-
-  llvm::Error add(llvm::orc::JITDylib& library, std::unique_ptr<llvm::MemoryBuffer> object) {
-    return linking_.add(library, std::move(object));
-  }
-
-  llvm::Expected<llvm::orc::ExecutorAddr> find(llvm::orc::JITDylib& library,
-                                               llvm::StringRef symbol) {
-    auto found = session_.lookup({&library}, symbol);
-    if (!found) return found.takeError();
-    return found->getAddress();
-  }
-
-  void remove(llvm::orc::JITDylib& library) {
-    if (llvm::Error error = session_.removeJITDylib(library)) llvm::consumeError(std::move(error));
+  void deallocate(std::vector<FinalizedAlloc> allocations, OnDeallocatedFunction done) override {
+    for (FinalizedAlloc& allocation : allocations) allocation.release();
+    done(llvm::Error::success());
   }
 
  private:
-  llvm::orc::ExecutionSession session_;
-  llvm::orc::ObjectLinkingLayer linking_;
-  std::atomic<uint64_t> libraries_{0};
-};
+  struct InFlight : InFlightAlloc {
+    void abandon(OnAbandonedFunction done) override { done(llvm::Error::success()); }
+    void finalize(OnFinalizedFunction done) override {
+      done(FinalizedAlloc(ExecutorAddr(nominal_base)));
+    }
+  };
 
-// Set when the process ends: a kernel that outlives that point keeps its memory, because LLVM's own
-// globals are going away.
-std::atomic<bool> process_ends{false};
-
-struct EndMark {
-  ~EndMark() { process_ends = true; }
-};
-
-// Never destroyed: kernels may be released by the destructors of other globals.
-Session& session() {
-  static Session* const shared = new Session();
-  static const EndMark mark;
-  return *shared;
-}
-
-class Library {
- public:
-  explicit Library(Session& session) : session_(session), library_(session.new_library()) {}
-  Library(const Library&) = delete;
-  Library& operator=(const Library&) = delete;
-  ~Library() {
-    if (!process_ends) session_.remove(library_);
+  llvm::Error lay_out(jl::LinkGraph& graph) {
+    jl::BasicLayout layout(graph);
+    std::vector<jl::BasicLayout::Segment*> segments, constants;
+    for (auto& [group, segment] : layout.segments()) {
+      if (holds(group, MemProt::Write)) return refused("it has data to write to");
+      if (segment.Alignment.value() > CodeImage::alignment)
+        return refused("it is aligned to {} bytes", segment.Alignment.value());
+      (holds(group, MemProt::Exec) ? segments : constants).push_back(&segment);
+    }
+    segments.insert(segments.end(), constants.begin(), constants.end());
+    std::vector<size_t> places;
+    size_t end = 0;
+    for (const jl::BasicLayout::Segment* segment : segments) {
+      end = (end + CodeImage::alignment - 1) / CodeImage::alignment * CodeImage::alignment;
+      places.push_back(end);
+      end += segment->ContentSize + segment->ZeroFillSize;
+    }
+    bytes_.resize(end);
+    for (size_t i = 0; i < segments.size(); ++i) {
+      segments[i]->Addr = ExecutorAddr(nominal_base + places[i]);
+      segments[i]->WorkingMem = reinterpret_cast<char*>(bytes_.data() + places[i]);
+    }
+    return layout.apply();
   }
-  llvm::orc::JITDylib& get() const { return library_; }
+
+  std::vector<std::byte>& bytes_;
+};
+
+/// What a link leaves behind.
+struct Outcome {
+  CodeImage image;
+  std::string error;
+};
+
+class Context : public jl::JITLinkContext {
+ public:
+  Context(std::span<const std::string> symbols, Outcome& outcome)
+      : JITLinkContext(nullptr),
+        symbols_(symbols),
+        outcome_(outcome),
+        memory_(outcome.image.bytes) {}
+
+  jl::JITLinkMemoryManager& getMemoryManager() override { return memory_; }
+  void notifyFailed(llvm::Error error) override { outcome_.error = toString(std::move(error)); }
+  void lookup(const LookupMap& symbols,
+              std::unique_ptr<jl::JITLinkAsyncLookupContinuation> done) override {
+    std::string names;
+    for (const auto& [name, flags] : symbols) names += " " + (*name).str();
+    done->run(refused("it needs external symbols:{}", names));
+  }
+  llvm::Error modifyPassConfig(jl::LinkGraph&, jl::PassConfiguration& passes) override {
+    passes.PostAllocationPasses.push_back(require_relative);
+    return llvm::Error::success();
+  }
+  llvm::Error notifyResolved(jl::LinkGraph& graph) override {
+    for (const std::string& wanted : symbols_) {
+      const auto offset = offset_of(graph, wanted);
+      if (!offset) return refused("it does not define {}", wanted);
+      outcome_.image.entries.push_back(*offset);
+    }
+    return llvm::Error::success();
+  }
+  void notifyFinalized(jl::JITLinkMemoryManager::FinalizedAlloc allocation) override {
+    allocation.release();
+  }
 
  private:
-  Session& session_;
-  llvm::orc::JITDylib& library_;
-};
+  static std::optional<uint32_t> offset_of(jl::LinkGraph& graph, const std::string& wanted) {
+    for (const jl::Symbol* symbol : graph.defined_symbols()) {
+      if (symbol->hasName() && *symbol->getName() == wanted)
+        return static_cast<uint32_t>(symbol->getAddress().getValue() - nominal_base);
+    }
+    return std::nullopt;
+  }
 
-[[noreturn]] void fail(std::string_view what, llvm::Error error) {
-  base::internal("jit: {}: {}{}", what, reported(), llvm::toString(std::move(error)));
-}
+  std::span<const std::string> symbols_;
+  Outcome& outcome_;
+  ImageMemory memory_;
+};
 
 }  // namespace
 
-Linked link(std::unique_ptr<llvm::MemoryBuffer> object, std::span<const std::string> symbols) {
-  reported().clear();
-  Session& shared = session();
-  const auto library = std::make_shared<const Library>(shared);
-  if (llvm::Error error = shared.add(library->get(), std::move(object)))
-    fail("the object is refused", std::move(error));
-  Linked linked;
-  for (const std::string& symbol : symbols) {
-    auto address = shared.find(library->get(), symbol);
-    if (!address) fail("linking fails at " + symbol, address.takeError());
-    linked.entries.push_back(address->toPtr<KernelFunction>());
-  }
-  linked.owner = library;
-  return linked;
+CodeImage link(const llvm::MemoryBuffer& object, std::span<const std::string> symbols) {
+  auto graph = jl::createLinkGraphFromELFObject_x86_64(
+      object.getMemBufferRef(), std::make_shared<llvm::orc::SymbolStringPool>());
+  if (!graph)
+    base::internal("jit: the object cannot be read: {}", llvm::toString(graph.takeError()));
+  Outcome outcome;
+  jl::link_ELF_x86_64(std::move(*graph), std::make_unique<Context>(symbols, outcome));
+  if (!outcome.error.empty()) base::internal("jit: the object cannot be linked: {}", outcome.error);
+  return std::move(outcome.image);
 }
 
 }  // namespace nestjit::compiler::jit

@@ -1,4 +1,4 @@
-// Object code into executable memory, by ORC and JITLink.
+// Object code into one position-independent piece, by JITLink.
 #pragma once
 
 #include <llvm/Support/MemoryBuffer.h>
@@ -6,20 +6,15 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
-#include "compiler/frame.h"
+#include "compiler/code_image.h"
 
 namespace nestjit::compiler::jit {
 
-struct Linked {
-  std::vector<KernelFunction> entries;  // in the order of the symbols
-  std::shared_ptr<const void> owner;    // the memory is given back with the last copy
-};
-
-/// Links an object that needs no symbol from outside. One session serves the process; each object
-/// is a library of its own in it. Thread-safe; links run on the calling threads, side by side.
-/// Throws internal with LLVM's text.
-Linked link(std::unique_ptr<llvm::MemoryBuffer> object, std::span<const std::string> symbols);
+/// Lays out the code of an object and its constants, and resolves what one refers to of the other.
+/// Entries are those of the symbols, in order. Thread-safe. Throws internal, with the reason, for
+/// an object whose bytes would depend on where they lie: one with writable data, an external
+/// symbol, an absolute address or unwinding tables.
+CodeImage link(const llvm::MemoryBuffer& object, std::span<const std::string> symbols);
 
 }  // namespace nestjit::compiler::jit

@@ -3,7 +3,6 @@
 #include <llvm/IR/DiagnosticInfo.h>
 #include <llvm/IR/DiagnosticPrinter.h>
 #include <llvm/IR/LegacyPassManager.h>
-#include <llvm/Object/ObjectFile.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Transforms/Utils/Cloning.h>
@@ -54,25 +53,6 @@ std::string emit_assembly(const llvm::Module& module, llvm::TargetMachine& machi
   const std::unique_ptr<llvm::Module> copy = llvm::CloneModule(module);
   emit(*copy, machine, passes, out, llvm::CodeGenFileType::AssemblyFile);
   return std::string(text.begin(), text.end());
-}
-
-size_t check_self_contained(const llvm::MemoryBuffer& object) {
-  auto parsed = llvm::object::ObjectFile::createObjectFile(object.getMemBufferRef());
-  if (!parsed)
-    base::internal("jit: the object cannot be read: {}", llvm::toString(parsed.takeError()));
-  for (const llvm::object::SymbolRef& symbol : (*parsed)->symbols()) {
-    auto flags = symbol.getFlags();
-    auto name = symbol.getName();
-    if (!flags || !name)
-      base::internal("jit: the object's symbols cannot be read: {}{}",
-                     llvm::toString(flags.takeError()), llvm::toString(name.takeError()));
-    if ((*flags & llvm::object::SymbolRef::SF_Undefined) != 0 && !name->empty())
-      base::internal("jit: generated code needs the external symbol {}", name->str());
-  }
-  size_t bytes = 0;
-  for (const llvm::object::SectionRef& section : (*parsed)->sections())
-    if (section.isText() || section.isData()) bytes += section.getSize();
-  return bytes;
 }
 
 }  // namespace nestjit::compiler::jit

@@ -31,8 +31,4 @@ std::unique_ptr<llvm::MemoryBuffer> emit_object(llvm::Module& module, llvm::Targ
 std::string emit_assembly(const llvm::Module& module, llvm::TargetMachine& machine,
                           PassList passes);
 
-/// Bytes of code and of its constants. Throws internal, naming the symbol, when the object needs
-/// one from outside: stored code must run wherever it is placed.
-size_t check_self_contained(const llvm::MemoryBuffer& object);
-
 }  // namespace nestjit::compiler::jit

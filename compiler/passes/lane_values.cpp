@@ -63,6 +63,14 @@ class LaneValues final : public ExprVisitor<Expr> {
     if (!is_vector(a) && !is_vector(b) && !is_vector(c)) return Fma::make(a, b, c);
     return Fma::make(wide(a), wide(b), wide(c));
   }
+  Expr on(const Pair& n) override {
+    return joined(n.a, n.b, [](Expr a, Expr b) { return Pair::make(a, b); });
+  }
+  Expr on(const Dot& n) override {
+    const Expr a = values(n.a), b = values(n.b), c = values(n.c);
+    if (!is_vector(a) && !is_vector(b) && !is_vector(c)) return Dot::make(a, b, c);
+    return Dot::make(wide(a), wide(b), wide(c));
+  }
   Expr on(const Load& n) override {
     Expr mask = n.mask ? values(n.mask) : Expr();
     if (scope_.mask && !in_bounds(n, scope_.bounds))
@@ -75,8 +83,7 @@ class LaneValues final : public ExprVisitor<Expr> {
     }
     if (!mask || (!vector && !is_vector(mask))) return Load::make(n.buffer, indices, mask);
     if (indices.empty())
-      return Select::make(mask, wide(Load::make(n.buffer, {})),
-                          wide(FloatImm::make(0, n.type.scalar)));
+      return Select::make(mask, wide(Load::make(n.buffer, {})), wide(zero_of(n.type.scalar)));
     // A masked load of one place for all lanes still needs an index with lanes.
     if (!vector) indices.back() = wide(indices.back());
     return Load::make(n.buffer, indices, wide(mask));

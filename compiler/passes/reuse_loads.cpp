@@ -13,11 +13,15 @@ using namespace ir;
 
 namespace {
 
-/// The load that an expression shares when it is read once: itself, or the one it converts or
-/// broadcasts.
+/// The load that an expression shares when it is read once: itself, the one it converts or
+/// broadcasts, or the first one of a pair from one buffer.
 const Load* shareable(const Expr& e) {
   if (const auto* splat = e.as<Broadcast>()) return shareable(splat->a);
   if (const auto* cast = e.as<Cast>()) return shareable(cast->a);
+  if (const auto* pair = e.as<Pair>()) {
+    const Load *first = shareable(pair->a), *second = shareable(pair->b);
+    return first && second && first->buffer == second->buffer ? first : nullptr;
+  }
   const auto* load = e.as<Load>();
   return load && load->buffer->role != BufferRole::tile ? load : nullptr;
 }

@@ -46,6 +46,16 @@
 //   for q1: y[q1] = acc[q1] + r[q1]       ->     for q1: acc[q1] = acc[q1] + r[q1]
 //                                                for q1: y[q1] = acc[q1]
 //
+// The update may be a leaf again, whose finishing store adds to the sum: sums of sums. A second
+// `accumulate` of the same band then takes that apart.
+//
+//   for q1: allocate sum[1]: sum[0] = 0               allocate acc[q1]: for q1: acc[q1] = 0
+//     for b: allocate part[1]: part[0] = 0              for b: for q1: allocate part[1]: part[0] =
+//     0
+//       for k: part[0] = f(part[0])                       for k: part[0] = f(part[0])
+//       sum[0] = sum[0] + part[0]                         acc[q1] = acc[q1] + part[0]
+//     y[q1] = g(sum[0])                                 for q1: y[q1] = g(acc[q1])
+//
 // The finishing store may add to what the output holds, and its first store may stand before the
 // accumulator, under a condition too (see carry): where it would have run, the finishing store uses
 // its value instead.
@@ -260,6 +270,7 @@ class Accumulation {
   }
 
   Stmt updated(const Stmt& s, const std::vector<Expr>& guards, const Bounds* clamp) const {
+    if (s.as<Allocate>()) return updated_by_leaf(s, guards, clamp);
     const auto* update = s.as<Store>();
     if (!update || update->buffer != leaf_.accumulator() ||
         !same_place(update->indices, leaf_.init->indices))
@@ -267,6 +278,17 @@ class Accumulation {
     if (update->mask) state_.refuse(handle_, "the update has a mask");
     SumReads value(state_, handle_, *leaf_.init, in_tile(), clamp);
     Stmt stmt = Store::make(tile_, place_, value.rewrite(update->value));
+    for (size_t i = guards.size(); i-- > 0;) stmt = If::make(guards[i], std::move(stmt));
+    return band_.around(std::move(stmt));
+  }
+
+  /// An update that is a leaf itself. It stays below the band as it is but for the sum.
+  Stmt updated_by_leaf(const Stmt& s, const std::vector<Expr>& guards, const Bounds* clamp) const {
+    if (clamp)
+      state_.refuse(handle_,
+                    "its update has an accumulator of its own, and the bounds of the reduction "
+                    "depend on the band");
+    Stmt stmt = SumAccesses(state_, handle_, *leaf_.init, tile_, place_).rewrite(s);
     for (size_t i = guards.size(); i-- > 0;) stmt = If::make(guards[i], std::move(stmt));
     return band_.around(std::move(stmt));
   }

@@ -137,4 +137,13 @@ Expr SumReads::rewrite(const Expr& e) {
   return value_;
 }
 
+Stmt SumAccesses::rewrite(const Stmt& s) {
+  const auto* store = s.as<Store>();
+  if (!store || store->buffer != init_.buffer) return rewrite_children(s);
+  if (store->mask || !same_place(store->indices, init_.indices))
+    state_.refuse(handle_, "the update stores to '{}' at another element or under a mask",
+                  store->buffer->name);
+  return Store::make(tile_, place_, rewrite(store->value));
+}
+
 }  // namespace nestjit::compiler

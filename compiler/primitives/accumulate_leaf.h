@@ -79,4 +79,29 @@ class SumReads final : public ClampedReads {
   ir::Expr value_;
 };
 
+/// Statements in which reads of the sum and stores to it become those of an element of a tile.
+/// Refuses accesses under a mask and at another element.
+class SumAccesses final : public ir::Rewriter {
+ public:
+  SumAccesses(const ScheduleState& state, const std::string& handle, const ir::Store& init,
+              ir::BufferRef tile, std::vector<ir::Expr> place)
+      : init_(init),
+        tile_(std::move(tile)),
+        place_(std::move(place)),
+        state_(state),
+        handle_(handle),
+        reads_(state, handle, init, ir::Load::make(tile_, place_), nullptr) {}
+
+  ir::Expr rewrite(const ir::Expr& e) override { return reads_.rewrite(e); }
+  ir::Stmt rewrite(const ir::Stmt& s) override;
+
+ private:
+  const ir::Store& init_;
+  ir::BufferRef tile_;
+  std::vector<ir::Expr> place_;
+  const ScheduleState& state_;
+  const std::string& handle_;
+  SumReads reads_;
+};
+
 }  // namespace nestjit::compiler

@@ -44,6 +44,11 @@ class AccessFinder final : public Rewriter {
     return s;
   }
   Expr rewrite(const Expr& e) override {
+    // The second element of a pair stands beside the first.
+    const auto* pair = e.as<Pair>();
+    const auto *first = pair ? pair->a.as<Load>() : nullptr,
+               *second = pair ? pair->b.as<Load>() : nullptr;
+    if (first && second && first->buffer == second->buffer) return rewrite(pair->a), e;
     // An output is read where it is stored to.
     if (const auto* load = e.as<Load>(); load && load->buffer->role != BufferRole::output)
       note(load->buffer, load->indices);

@@ -10,7 +10,8 @@
 // constants, BUFFER is a constant parameter that one load reads inside all of them (perhaps in
 // several places), that load's indices use only their variables and symbols, and PACKED is a free
 // name.
-// as= converts the elements once, for reads that are all cast to that type.
+// as= converts the elements once, for reads that are all cast to that type. Reads that stand in
+// equal pairs of two elements (see `pair`) make a packed buffer of pairs.
 // Guards on the named variables are copied into the packing kernel where the load stands in one
 // place; what they exclude, and what lies outside BUFFER, is filled with zeros, so the packed
 // buffer may be read everywhere. A mask stays with the load. The packing kernel gets a schedule of
@@ -78,15 +79,33 @@ const Loop& outermost_of(const ScheduleState& state, const Step& step) {
   return *outermost;
 }
 
-Expr the_load(const ScheduleState& state, const Loop& innermost, const BufferRef& buffer) {
+const Load* read_of(const Expr& e, const BufferRef& buffer) {
+  const auto* load = e.as<Load>();
+  return load && load->buffer == buffer ? load : nullptr;
+}
+
+/// A pair of elements of the buffer, or null.
+const Pair* pair_of(const Expr& e, const BufferRef& buffer) {
+  const auto* pair = e.as<Pair>();
+  return pair && read_of(pair->a, buffer) && read_of(pair->b, buffer) ? pair : nullptr;
+}
+
+/// What is read of the buffer: an element, or a pair of them.
+Expr the_read(const ScheduleState& state, const Loop& innermost, const BufferRef& buffer) {
+  const bool in_pairs =
+      contains(innermost.body, [&](const Expr& e) { return pair_of(e, buffer) != nullptr; });
   Expr found;
+  int pairs = 0, elements = 0;
   walk_exprs(innermost.body, [&](const Expr& e) {
-    const auto* load = e.as<Load>();
-    if (!load || load->buffer != buffer) return;
+    pairs += pair_of(e, buffer) != nullptr;
+    elements += read_of(e, buffer) != nullptr;
+    if (in_pairs ? !pair_of(e, buffer) : !read_of(e, buffer)) return;
     if (found && !equal(found, e))
       state.refuse(buffer->name, "it is read at two places below '{}'", innermost.name());
     found = e;
   });
+  if (in_pairs && elements != 2 * pairs)
+    state.refuse(buffer->name, "it is read in pairs and one by one below '{}'", innermost.name());
   if (!found) state.refuse(buffer->name, "it is not read below '{}'", innermost.name());
   return found;
 }
@@ -166,13 +185,17 @@ void drop_unused_symbols(Kernel& kernel) {
   std::erase_if(kernel.symbols, [&](const SymbolDecl& s) { return !used.contains(s.name); });
 }
 
-/// The element without the mask that the read of it has, cast as the value is.
-Expr without_mask(const Load& load, const Expr& value) {
+/// The value without the masks that its reads have.
+Expr without_mask(const Expr& value) {
+  if (const auto* pair = value.as<Pair>())
+    return Pair::make(without_mask(pair->a), without_mask(pair->b));
+  const auto* cast = value.as<Cast>();
+  const Load& load = *(cast ? cast->a : value).as<Load>();
   const Expr plain = Load::make(load.buffer, load.indices);
-  return value.as<Cast>() ? Cast::make(value.type().scalar, plain) : plain;
+  return cast ? Cast::make(value.type().scalar, plain) : plain;
 }
 
-/// What the packed buffer holds: the element, or the cast that all its reads stand in.
+/// What the packed buffer holds: what is read, or the cast that all its reads stand in.
 Expr packed_value(const ScheduleState& state, const Loop& innermost, const Expr& load) {
   if (!state.step().options.contains("as")) return load;
   const std::string &name = state.step().targets[0], text = state.option("as");
@@ -180,6 +203,7 @@ Expr packed_value(const ScheduleState& state, const Loop& innermost, const Expr&
   if (!type || !is_float(*type))
     state.refuse(name, "as= takes f16, bf16, f32 or f64, got '{}'", text);
   if (*type == load.type().scalar) return load;
+  if (load.as<Pair>()) state.refuse(name, "it is read in pairs, which are not cast");
   const Expr cast = Cast::make(*type, load);
   int reads = 0, casts = 0;
   walk_exprs(innermost.body, [&](const Expr& e) {
@@ -191,24 +215,31 @@ Expr packed_value(const ScheduleState& state, const Loop& innermost, const Expr&
   return cast;
 }
 
+/// The loads of what is read; those of a pair have one mask.
+std::vector<const Load*> loads_of(const Expr& read) {
+  if (const auto* pair = read.as<Pair>()) return {pair->a.as<Load>(), pair->b.as<Load>()};
+  return {read.as<Load>()};
+}
+
 Kernel packing_kernel(const ScheduleState& state, const std::vector<Dimension>& dims,
-                      const Load& load, const Expr& value, const BufferRef& packed,
-                      std::vector<Expr> guards) {
-  for (size_t i = 0; i < load.indices.size(); ++i) {
-    guards.push_back(Expr(0) <= load.indices[i]);
-    guards.push_back(load.indices[i] < load.buffer->shape[i]);
-  }
+                      const std::vector<const Load*>& loads, const Expr& value,
+                      const BufferRef& packed, std::vector<Expr> guards) {
+  for (const Load* load : loads)
+    for (size_t i = 0; i < load->indices.size(); ++i) {
+      guards.push_back(Expr(0) <= load->indices[i]);
+      guards.push_back(load->indices[i] < load->buffer->shape[i]);
+    }
   std::vector<Expr> place;
   for (const Dimension& d : dims) place.push_back(d.loop->var - d.min);
-  const Stmt zero = Store::make(packed, place, FloatImm::make(0.0, packed->scalar));
-  const Stmt copy = Store::make(packed, place, without_mask(load, value));
+  const Stmt zero = Store::make(packed, place, zero_of(packed->scalar));
+  const Stmt copy = Store::make(packed, place, without_mask(value));
   Stmt body = Block::make({zero, If::make(conjunction(guards), copy)});
   for (size_t i = dims.size(); i-- > 0;)
     body = Loop::make(dims[i].loop->var, dims[i].min, dims[i].extent, LoopKind::parallel,
                       Mapping::serial, body);
   Kernel kernel;
   kernel.name = "pack_" + packed->name;
-  kernel.params = {load.buffer, packed};
+  kernel.params = {loads.front()->buffer, packed};
   kernel.symbols = state.kernel().symbols;
   kernel.fused = state.kernel().fused;
   kernel.body = clone_fresh(body);
@@ -240,16 +271,17 @@ void apply(ScheduleState& state, const Step& step) {
   require_free_name(state, name, step.results[0]);
   const Loop& outermost = outermost_of(state, step);
   const Loop& innermost = innermost_of(state, step);
-  const Expr from = the_load(state, innermost, state.kernel().params[source]);
-  const Load& load = *from.as<Load>();
+  const Expr from = the_read(state, innermost, state.kernel().params[source]);
+  const std::vector<const Load*> loads = loads_of(from);
   const Expr value = packed_value(state, innermost, from);
   const Bounds bounds = bounds_throughout(state.kernel(), outermost.id());
   const std::vector<Dimension> dims = dimensions_of(state, step, bounds);
   std::unordered_set<VarId> vars;
   for (const Dimension& d : dims) vars.insert(d.loop->id());
-  for (const Expr& index : load.indices)
-    if (!only_uses(index, vars))
-      state.refuse(name, "an index of its load uses a variable of a loop that is not named");
+  for (const Load* load : loads)
+    for (const Expr& index : load->indices)
+      if (!only_uses(index, vars))
+        state.refuse(name, "an index of its load uses a variable of a loop that is not named");
 
   std::vector<Expr> shape, place;
   for (const Dimension& d : dims) {
@@ -260,8 +292,8 @@ void apply(ScheduleState& state, const Step& step) {
                                          BufferRole::output, packed_alignment);
   const BufferRef read = in_role(written, BufferRole::constant);
   const Kernel packing =
-      packing_kernel(state, dims, load, value, written, usable_guards(outermost, from, vars));
-  LoadReplacer replacer(value, Load::make(read, place, load.mask));
+      packing_kernel(state, dims, loads, value, written, usable_guards(outermost, from, vars));
+  LoadReplacer replacer(value, Load::make(read, place, loads.front()->mask));
   const Stmt body = replace_loop(state.kernel().body, innermost.id(), [&](const Loop& l) {
     return with_body(l, replacer.rewrite(l.body));
   });

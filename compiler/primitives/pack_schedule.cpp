@@ -54,28 +54,28 @@ std::optional<int64_t> row_of(const Loop& loop, const Expr& last_index) {
   return whole ? row : std::nullopt;
 }
 
-/// Whether neighbouring values of the variable read neighbours: it is a term of the last index and
-/// appears nowhere else.
-bool is_contiguous(const std::vector<Expr>& indices, VarId var) {
+/// Whether neighbouring values of the variable read neighbours, `step` elements each: it is a term
+/// of the last index and appears nowhere else.
+bool is_contiguous(const std::vector<Expr>& indices, VarId var, int step) {
   for (size_t d = 0; d < indices.size(); ++d) {
     const Linear form = Linear::of(indices[d]);
-    if (form.coef_of(var) != (d + 1 == indices.size() ? 1 : 0)) return false;
+    if (form.coef_of(var) != (d + 1 == indices.size() ? step : 0)) return false;
     if (uses(form.without(var).expr(), var)) return false;
   }
   return true;
 }
 
 /// The same within blocks of `count` values from a multiple of it: quotients may change in between.
-bool is_contiguous_in_blocks(const std::vector<Expr>& indices, VarId var, int count) {
-  const Expr block = Var::make("block"), step = Var::make("step");
+bool is_contiguous_in_blocks(const std::vector<Expr>& indices, VarId var, int step, int count) {
+  const Expr block = Var::make("block"), place = Var::make("place");
   Bounds bounds;
-  bounds.add(id_of(step), 0, count - 1);
+  bounds.add(id_of(place), 0, count - 1);
   std::vector<Expr> in_block;
   for (const Expr& index : indices) {
-    const Expr split = simplify(substitute(index, {{var, block * count + step}}), bounds);
-    in_block.push_back(simplify(divide_without_lane(split, id_of(step), count), bounds));
+    const Expr split = simplify(substitute(index, {{var, block * count + place}}), bounds);
+    in_block.push_back(simplify(divide_without_lane(split, id_of(place), count), bounds));
   }
-  return is_contiguous(in_block, id_of(step));
+  return is_contiguous(in_block, id_of(place), step);
 }
 
 class Template {
@@ -111,13 +111,14 @@ class Template {
 
   /// The loop other than the last through whose values neighbours are read.
   std::optional<size_t> contiguous_loop(const Load& read, int lanes) const {
+    const int elements = packing_.params[1]->scalar == Scalar::pair ? 2 : 1;  // of one value
     for (size_t i = 0; i + 1 < loops_.size(); ++i) {
       const auto row = row_of(*loops_[i], read.indices.back());
       const int64_t extent = row ? *row : constant_of(loops_[i]->extent).value_or(0);
       if (extent < lanes) continue;
-      if (row || is_contiguous(read.indices, loops_[i]->id())) return i;
+      if (row || is_contiguous(read.indices, loops_[i]->id(), elements)) return i;
       if (extent % lanes == 0 && is_constant(loops_[i]->min, 0) &&
-          is_contiguous_in_blocks(read.indices, loops_[i]->id(), lanes))
+          is_contiguous_in_blocks(read.indices, loops_[i]->id(), elements, lanes))
         return i;
     }
     return std::nullopt;

@@ -23,7 +23,7 @@ struct Primitive {
 extern const Primitive shift_primitive, residue_split_primitive, tighten_primitive, split_primitive,
     peel_primitive, fuse_primitive, reorder_primitive, vectorize_primitive, unroll_primitive,
     accumulate_primitive, pack_primitive, prefetch_primitive, carry_primitive, parallel_primitive,
-    stage_primitive, version_primitive, transpose_primitive, hint_primitive;
+    stage_primitive, version_primitive, transpose_primitive, hint_primitive, pair_primitive;
 
 /// Every primitive, in the order of the documentation.
 std::span<const Primitive* const> primitives();

@@ -12,7 +12,7 @@ constexpr std::array all{
     &peel_primitive,   &fuse_primitive,          &reorder_primitive,   &vectorize_primitive,
     &unroll_primitive, &accumulate_primitive,    &pack_primitive,      &parallel_primitive,
     &stage_primitive,  &version_primitive,       &transpose_primitive, &prefetch_primitive,
-    &carry_primitive,  &hint_primitive,
+    &carry_primitive,  &hint_primitive,          &pair_primitive,
 };
 
 const Primitive& primitive_named(std::string_view name) {

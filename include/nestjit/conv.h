@@ -40,8 +40,8 @@ namespace nestjit {
 /// The transposed convolution of `input` and `weight`, a new row-contiguous array of the element
 /// type above.
 ///
-/// The first call of a layer compiles a kernel for its shapes (milliseconds; kernels are kept for
-/// the life of the process, see statistics.h). The first call with another N or L compiles one that
+/// The first call of a layer compiles a kernel for its shapes (milliseconds; kernels are kept in
+/// memory and on disk, see statistics.h). The first call with another N or L compiles one that
 /// serves the layer with every N and L from then on, so that a thousand lengths cost two compiles.
 /// NESTJIT_LENGTHS=specialise compiles for each N and L, NESTJIT_LENGTHS=symbolic the kernel for
 /// all of them at once; results have the same bits. Every call packs the weights, which

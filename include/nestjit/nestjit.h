@@ -10,7 +10,7 @@
 // epilogue.h      convolutions with bias, activation and residual fused in
 // error.h         the one exception type and its four kinds
 // gradients.h     their gradients
-// statistics.h    what the kernel cache did
+// statistics.h    where kernels came from
 // stream.h        devices and streams, the `stream` argument of every operation
 // version.h       version numbers
 #pragma once
@@ -23,6 +23,7 @@
 #include "nestjit/epilogue.h"
 #include "nestjit/error.h"
 #include "nestjit/gradients.h"
+#include "nestjit/numerics.h"
 #include "nestjit/statistics.h"
 #include "nestjit/stream.h"
 #include "nestjit/version.h"

@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "ops/conv/cost_model.h"
+#include "ops/conv/numerics.h"
 #include "ops/conv/operands.h"
 #include "ops/conv/product.h"
 #include "ops/conv/schedule_positions.h"
@@ -169,6 +170,7 @@ std::vector<Plan> tile_plans(const ConvProblem& problem, const CostModel& model,
 /// Plans whose lanes are not columns, where they have a form.
 std::vector<Plan> other_lanes(const ConvProblem& problem, const Target& target) {
   std::vector<Plan> plans;
+  if (pairs_channels(problem)) return plans;
   Plan plan;
   plan.lanes = Lanes::positions;
   if (positions_schedule(problem, target)) plans.push_back(plan);
@@ -194,7 +196,8 @@ std::vector<Scored> scored(const CostModel& model, const std::vector<Plan>& plan
 
 }  // namespace
 
-std::vector<Plan> candidate_plans(const ConvProblem& problem, const Target& target) {
+std::vector<Plan> candidate_plans(const ConvProblem& asked, const Target& target) {
+  const ConvProblem problem = on_target(asked, target);
   if (problem.result == ConvResult::weight_gradient) return weight_gradient_plans(problem, target);
   constexpr size_t tiles_with_variants = 6, variants_of_a_tile = 8;
   const CostModel model(problem, target);

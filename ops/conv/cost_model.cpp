@@ -8,6 +8,7 @@
 
 #include "base/checked.h"
 #include "ops/activation_work.h"
+#include "ops/conv/numerics.h"
 #include "ops/conv/operands.h"
 #include "ops/conv/product.h"
 #include "ops/conv/weight_gradient_model.h"
@@ -63,6 +64,14 @@ Footprint footprint_of(const ConvProblem& problem, const Target& target) {
   return f;
 }
 
+/// With dot products in place of multiply-adds where sums are made of them.
+Rates rates_of(const ConvProblem& problem, const Target& target) {
+  Rates rates = target.rates;
+  if (pairs_channels(problem))
+    rates.fma_bytes = rates.dot_bytes, rates.fma_latency = rates.dot_latency;
+  return rates;
+}
+
 }  // namespace
 
 class CostModel::Model {
@@ -70,14 +79,14 @@ class CostModel::Model {
   Model(const ConvProblem& problem, const Target& target)
       : problem_(line_problem(problem)),
         target_(target),
-        rates_(target.rates),
+        rates_(rates_of(problem, target)),
         products_(products_of(problem_)),
         bytes_(footprint_of(problem, target)),
         vector_(target.vector_bytes),
         lanes_(target.lanes(accumulation_type(problem))),
         packed_(packed_type(problem, target, Lanes::columns)),
         weight_vector_(static_cast<double>(lanes_ * ir::byte_size(packed_))),
-        converted_weights_(packed_ != accumulation_type(problem)),
+        converted_weights_(converts_weights(problem) && packed_ != accumulation_type(problem)),
         finishing_(finishing()) {}
 
   Prediction predict(const Plan& plan) const {
@@ -143,14 +152,16 @@ class CostModel::Model {
     // A broadcast reads one element: as many start a cycle as vectors of any width may.
     const double loads = rows / rates_.most_vectors + vectors / rates_.load(weight_vector_);
     const double arithmetic = root_of_cubes(products / rates_.fma(vector_) + shared, beside) +
-                              stall(vectors) + (each_broadcast ? broadcast_conversion * rows : 0);
+                              stall(rows, vectors) +
+                              (each_broadcast ? broadcast_conversion * rows : 0);
     return std::max({arithmetic, loads, rates_.fma_latency, issue});
   }
 
  private:
   /// Conversions of few vectors hold back the multiply-adds that wait for a broadcast too. With one
-  /// vector the broadcast is an operand in memory.
-  double stall(double vectors) const {
+  /// vector the broadcast is an operand in memory, of all but dot products.
+  double stall(double rows, double vectors) const {
+    if (pairs_channels(problem_)) return vectors == 1 ? rows * rates_.dot_stall : 0;
     if (!converted_weights_ || vectors < 2 || vectors > 3) return 0;
     return vectors == 2 ? rates_.pair_stall : 0.3 * rates_.pair_stall;
   }
@@ -416,7 +427,7 @@ class CostModel::Model {
 
   ConvProblem problem_;  // with one axis
   const Target& target_;
-  const Rates& rates_;
+  Rates rates_;  // of the multiply-adds that the problem is made of
   Products products_;
   Footprint bytes_;
   double vector_;  // bytes
@@ -433,7 +444,7 @@ std::string_view name_of(Bound bound) {
 }
 
 CostModel::CostModel(const ConvProblem& problem, const Target& target)
-    : model_(std::make_unique<const Model>(problem, target)) {}
+    : model_(std::make_unique<const Model>(on_target(problem, target), target)) {}
 CostModel::~CostModel() = default;
 
 Prediction CostModel::predict(const Plan& plan) const { return model_->predict(plan); }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ops/conv/numerics.h"
+
 namespace nestjit::ops {
 namespace {
 
@@ -10,11 +12,11 @@ constexpr int64_t most_staged = 160 * 1024;  // bytes of scratch memory, of 256 
 }  // namespace
 
 bool converts_input(const ConvProblem& problem) {
-  return problem.x_dtype != accumulation_type(problem);
+  return problem.x_dtype != accumulation_type(problem) && !pairs_channels(problem);
 }
 
 bool converts_weights(const ConvProblem& problem) {
-  return problem.w_dtype != accumulation_type(problem);
+  return problem.w_dtype != accumulation_type(problem) && !pairs_channels(problem);
 }
 
 int64_t staged_rows(const Products& products, const Plan& plan) {
@@ -40,6 +42,7 @@ bool copies_in_one_walk(const ConvProblem& problem, int64_t lanes) {
 }
 
 ir::Scalar packed_type(const ConvProblem& problem, const compiler::Target& target, Lanes lanes) {
+  if (pairs_channels(problem)) return ir::Scalar::pair;
   const bool is_cheap = problem.w_dtype != ir::Scalar::f16 || target.has_f16c;
   return lanes != Lanes::positions && is_cheap ? problem.w_dtype : accumulation_type(problem);
 }

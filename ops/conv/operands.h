@@ -26,6 +26,7 @@ int64_t most_staged_rows(const ConvProblem& problem);
 /// Element type of packed weights. They keep their own, which halves the memory traffic of 16-bit
 /// types, and are converted in registers where that takes an instruction or two; elsewhere, and
 /// where they are read by broadcasts (positions as lanes), they are packed as the sums' type.
+/// Channels that are added in pairs have weights in pairs.
 ir::Scalar packed_type(const ConvProblem& problem, const compiler::Target& target, Lanes lanes);
 
 }  // namespace nestjit::ops

@@ -88,6 +88,12 @@ ir::Scalar parse_dtype(std::string_view key, const Word& value) {
   return *scalar;
 }
 
+Numerics parse_numerics(const Word& value) {
+  const auto numerics = numerics_named(value.text);
+  if (!numerics) refuse(value.column, "direct or bf16_dot after 'numerics='", quoted(value.text));
+  return *numerics;
+}
+
 bool parse_flag(std::string_view key, const Word& value) {
   if (value.text != "0" && value.text != "1")
     refuse(value.column, fmt::format("0 or 1 after '{}='", key), quoted(value.text));
@@ -113,6 +119,8 @@ class Pairs {
       gradient_ = value;
     else if (name == "bias" || name == "residual")
       (name == "bias" ? epilogue_.bias : epilogue_.residual) = parse_flag(name, value);
+    else if (name == "numerics")
+      numerics_ = parse_numerics(value);
     else if (name == "act")
       epilogue_.activation = parse_activation(value.text);
     else
@@ -128,6 +136,7 @@ class Pairs {
     spread_over_axes();
     ConvProblem problem = conv_problem(door_, arguments());
     problem.epilogue = epilogue_;
+    problem.numerics = numerics_;
     return with_gradient(problem);
   }
 
@@ -204,6 +213,7 @@ class Pairs {
   std::array<std::optional<ir::Scalar>, dtype_keys.size()> dtypes_;
   std::optional<Word> gradient_;
   Epilogue epilogue_;
+  Numerics numerics_ = Numerics::direct;
   std::vector<std::string_view> seen_;
   std::vector<Place> places_;
 };

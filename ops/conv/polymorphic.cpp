@@ -12,6 +12,7 @@
 #include "ops/conv/cost_model.h"
 #include "ops/conv/define.h"
 #include "ops/conv/gradients.h"
+#include "ops/conv/numerics.h"
 #include "ops/conv/operands.h"
 #include "ops/conv/product.h"
 #include "ops/conv/schedule.h"
@@ -101,7 +102,8 @@ bool same_but_lengths(const ConvProblem& a, const ConvProblem& b) {
   return axis == b.axes[0] && a.op == b.op && a.in_channels == b.in_channels &&
          a.out_channels == b.out_channels && a.groups == b.groups && a.flip == b.flip &&
          a.swapped_weights == b.swapped_weights && a.result == b.result && a.dtype == b.dtype &&
-         a.epilogue == b.epilogue && a.x_dtype == b.x_dtype && a.w_dtype == b.w_dtype;
+         a.epilogue == b.epilogue && a.numerics == b.numerics && a.x_dtype == b.x_dtype &&
+         a.w_dtype == b.w_dtype;
 }
 
 std::string lengthless_text(const ConvProblem& problem) {
@@ -125,7 +127,7 @@ Plan polymorphic_plan(const ConvProblem& problem, const compiler::Target& target
 
 compiler::CompileRequest polymorphic_request(const ConvProblem& problem, const Plan& plan,
                                              const compiler::Target& target) {
-  const ConvProblem any = lengthless(problem);
+  const ConvProblem any = lengthless(on_target(problem, target));
   const Lengths lengths = lengths_of(any.axes[0]);
   ir::Kernel definition = define_conv(any, target.has_fma);
   for (ir::SymbolDecl& symbol : definition.symbols) {
@@ -138,7 +140,7 @@ compiler::CompileRequest polymorphic_request(const ConvProblem& problem, const P
   bindings["LO"] = output_length(any.axes[0]).of(ir::Symbol::make("L"));
   Plan bounded = plan;  // a copy of the input for conversion cannot grow with its length
   if (plan.row_block == 0 && converts_input(any)) bounded.row_block = plan.rows * tiles_a_block;
-  return {lengthless_text(any), std::move(definition), std::move(bindings),
+  return {lengthless_text(problem), std::move(definition), std::move(bindings),
           schedule_of(any, target, bounded), target};
 }
 

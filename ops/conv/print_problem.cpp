@@ -72,6 +72,8 @@ std::string to_string(const ConvProblem& problem) {
   if (problem.epilogue.activation.kind != ActivationKind::none)
     text += " act=" + to_string(problem.epilogue.activation);
   if (problem.epilogue.residual) text += " residual=1";
+  if (problem.numerics != Numerics::direct)
+    text += fmt::format(" numerics={}", name_of(problem.numerics));
   if (is_gradient(problem)) text += problem.swapped_weights ? " grad=x" : " grad=w";
   return text;
 }

@@ -16,6 +16,16 @@ std::vector<int64_t> shape_of(int64_t first, const std::vector<ConvAxis>& axes,
 
 }  // namespace
 
+std::string_view name_of(Numerics numerics) {
+  return numerics == Numerics::direct ? "direct" : "bf16_dot";
+}
+
+std::optional<Numerics> numerics_named(std::string_view name) {
+  for (const Numerics numerics : {Numerics::direct, Numerics::bf16_dot})
+    if (name_of(numerics) == name) return numerics;
+  return std::nullopt;
+}
+
 std::vector<int64_t> ConvProblem::x_shape() const {
   return shape_of(batch, axes, &ConvAxis::input, in_channels);
 }

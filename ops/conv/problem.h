@@ -20,6 +20,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,6 +53,15 @@ enum class ConvResult : uint8_t {
   weight_gradient,  // dw from x and dy: see ops/conv/gradients.h
 };
 
+/// How the products of an output are added up, where the caller has a choice.
+enum class Numerics : uint8_t {
+  direct,    // one product after the other, each exact in the type of the sums
+  bf16_dot,  // two channels at a time, by the bf16 dot-product instruction: see ops/conv/numerics.h
+};
+/// "direct", "bf16_dot".
+std::string_view name_of(Numerics numerics);
+std::optional<Numerics> numerics_named(std::string_view name);
+
 /// A member of the family with all its numbers. Value type; compares and prints.
 struct ConvProblem {
   std::string op = "conv_transpose1d";  // the front door that the text form uses
@@ -68,6 +78,7 @@ struct ConvProblem {
   ir::Scalar x_dtype = ir::Scalar::f32;
   ir::Scalar w_dtype = ir::Scalar::f32;  // of the second operand, w or dy
   Epilogue epilogue{};                   // of y
+  Numerics numerics = Numerics::direct;  // that the caller allows
   std::vector<ConvAxis> axes{1};
 
   bool operator==(const ConvProblem&) const = default;
@@ -160,13 +171,14 @@ ConvProblem conv_transpose1d_problem(const ConvTranspose1dArguments& arguments);
 /// commas, or one for all axes; conv_general has as many axes as l has numbers. l, ci, co and k
 /// must be there. dtype= is the type of both operands, xdtype= and wdtype= of one of them; the
 /// result's follows. bias=1, act=ACTIVATION (see parse_activation) and residual=1 make the epilogue
-/// of y. grad=x and grad=w stand for the gradients of the problem. Throws invalid argument with the
-/// position (1-based column) of what is wrong and what was expected there, and what conv_problem()
-/// throws.
+/// of y. numerics=direct and numerics=bf16_dot say how sums are made. grad=x and grad=w stand for
+/// the gradients of the problem. Throws invalid argument with the position (1-based column) of what
+/// is wrong and what was expected there, and what conv_problem() throws.
 ConvProblem parse_problem(std::string_view text);
 
 /// The text form: keys in the order above, then grad; defaults left out (xdtype wdtype in place of
-/// dtype where they differ), so that parse_problem(to_string(p)) == p.
+/// dtype where they differ; numerics=bf16_dot last but one), so that parse_problem(to_string(p)) ==
+/// p.
 std::string to_string(const ConvProblem& problem);
 
 /// 2 * N * pairs * C * O/G, where pairs counts the (position, tap) pairs that land inside the

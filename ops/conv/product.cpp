@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/checked.h"
+#include "ops/conv/numerics.h"
 
 namespace nestjit::ops {
 
@@ -22,7 +23,7 @@ Products products_of(const ConvProblem& problem) {
   const ConvAxis& axis = problem.axes.back();
   Products p;
   p.channels = problem.out_channels / problem.groups;
-  p.depth = problem.in_channels / problem.groups;
+  p.depth = problem.in_channels / problem.groups / (pairs_channels(problem) ? 2 : 1);
   p.empty = flop_count(problem) == 0;
   if (form_of(axis) == AxisForm::both) {
     p.gap = 1, p.row_step = 0;

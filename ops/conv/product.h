@@ -27,7 +27,7 @@ struct Products {
   int64_t row_distance;        // input positions between two rows
   int64_t rows;                // values of q, near the ends too
   int64_t channels;            // output channels of a group
-  int64_t depth;               // input channels of a group
+  int64_t depth;               // steps over the input channels of a group: one, or two, a step
   std::vector<Product> parts;  // fewer taps first
   bool empty;                  // nothing lands: the output is zeros
 };

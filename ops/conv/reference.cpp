@@ -10,7 +10,9 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "ir/pair.h"
 #include "ops/conv/gradients.h"
+#include "ops/conv/numerics.h"
 
 namespace nestjit::ops {
 namespace {
@@ -83,6 +85,16 @@ template <class Fn>
   for (; c < channels; ++c) fn(c, std::integral_constant<int, 1>());
 }
 
+/// A step that adds the products of two channels, where they are added in pairs (numerics.h).
+struct PairStep {
+  float operator()(float x0, float x1, float w0, float w1, float sum) const {
+    return ir::pair_dot(x0, x1, w0, w1, sum);
+  }
+};
+
+template <class Step>
+constexpr int channels_of = std::is_same_v<Step, PairStep> ? 2 : 1;
+
 /// Operands of one sum over taps: x and w start at the group's first channels, y at the output's.
 template <class In, class Out>
 struct Column {
@@ -103,9 +115,14 @@ template <class In, class Out, class Step>
     for (const Meeting& tap : taps) {
       const In* x = column.x + tap.x * problem.in_channels;
       const In* w = column.w + tap.other * strides.tap + co * strides.out;
-      for (int64_t ci = 0; ci < channels; ++ci)
-        for (int b = 0; b < size; ++b)
-          sum[b] = step(x[ci], w[ci * strides.in + b * strides.out], sum[b]);
+      for (int64_t ci = 0; ci < channels; ci += channels_of<Step>)
+        for (int b = 0; b < size; ++b) {
+          const In* v = w + ci * strides.in + b * strides.out;
+          if constexpr (channels_of<Step> == 2)
+            sum[b] = step(x[ci], x[ci + 1], v[0], v[strides.in], sum[b]);
+          else
+            sum[b] = step(x[ci], v[0], sum[b]);
+        }
     }
     std::copy(sum.begin(), sum.end(), column.y + co);
   });
@@ -276,6 +293,9 @@ template <class T>
 void sum_in_order(const ConvProblem& problem, std::span<const T> x, std::span<const T> second,
                   std::span<T> result, bool fused) {
   check(problem, x.size(), second.size(), result.size());
+  if constexpr (std::is_same_v<T, float>)
+    if (pairs_channels(problem))
+      return convolve(problem, x.data(), second.data(), result.data(), PairStep());
   if (fused) return compute_fused(problem, x.data(), second.data(), result.data());
   compute(problem, x.data(), second.data(), result.data(), [](T a, T b, T c) { return a * b + c; });
 }

@@ -13,8 +13,10 @@ namespace nestjit::ops {
 /// in the library's order: taps k = 0 ... K-1 of the general form axis by axis, the last one
 /// fastest (descending taps of a transposed convolution), channels ascending; a weight gradient in
 /// the order of ops/conv/gradients.h. `fused` rounds each product and sum once (std::fma);
-/// otherwise product and sum round each. Serial; compiled with -ffp-contract=off. An empty sum (no
-/// channels, no input) is +0. Spans of another size than the shapes' throw invalid argument.
+/// otherwise product and sum round each. Channels that are added in pairs
+/// (ops/conv/numerics.h) are so added here too, on every machine: say on_target() first. Serial;
+/// compiled with -ffp-contract=off. An empty sum (no channels, no input) is +0. Spans of another
+/// size than the shapes' throw invalid argument.
 void reference_conv(const ConvProblem& problem, std::span<const float> x,
                     std::span<const float> second, std::span<float> result, bool fused);
 void reference_conv(const ConvProblem& problem, std::span<const double> x,

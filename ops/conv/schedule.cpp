@@ -2,6 +2,7 @@
 // is a product with overlapping rows") as steps of general primitives, for the last spatial axis;
 // the others are loops around it.
 //
+//   pair ci                         products two at a time, where the problem says so (numerics.h)
 //   shift, residue_split            the divisibility guard is gone, the tap loop is exact
 //   split q                         blocks of rows
 //   peel h, peel j                  positions without taps; residues with one tap less
@@ -20,6 +21,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "ops/conv/numerics.h"
 #include "ops/conv/operands.h"
 #include "ops/conv/product.h"
 #include "ops/conv/schedule_axis.h"
@@ -97,6 +99,7 @@ class Template {
         staged_(!products_.empty && stages_input(problem, products_, plan)) {}
 
   Schedule build() {
+    if (pairs_channels(problem_)) step("pair ci");
     // No guard is left to work on, or the terms of an address would not fit.
     if (products_.empty || !offsets_fit(problem_)) {
       step("parallel n {}", several_axes() ? "o0" : "o");
@@ -291,7 +294,10 @@ class Template {
   void register_tiles(const Part& part, const std::string& id, const Product& product) {
     step("pack w {} {}-> {}wp",
          join({join(part.packed), join(part.outer_taps), part.t, part.ci, join(part.inner)}),
-         packed_ == problem_.w_dtype ? "" : fmt::format("as={} ", name_of(packed_)), id);
+         packed_ == problem_.w_dtype || packed_ == ir::Scalar::pair
+             ? ""
+             : fmt::format("as={} ", name_of(packed_)),
+         id);
     if (plan_.edge_rows == 0) return one_tile(part);
     const std::string main = id + "qm", rest = id + "qr";
     step("peel {} by={} -> {} {}", part.q, plan_.rows, main, rest);
@@ -332,8 +338,8 @@ class Template {
     if (several_axes() || products_.row_step == 0) return;
     const int64_t steps = product.taps * products_.depth;
     const int64_t turns = innermost == id + "kk" ? steps : products_.depth;
-    const int64_t row_lines =
-        base::ceil_div(products_.depth * ir::byte_size(problem_.x_dtype), line_bytes);
+    const int64_t row_lines = base::ceil_div(
+        problem_.in_channels / problem_.groups * ir::byte_size(problem_.x_dtype), line_bytes);
     const int64_t row_columns = product.residues * products_.channels;
     const int64_t out_lines = plan_.rows * plan_.vectors;
     const bool few = problem_.groups > 1
@@ -386,12 +392,15 @@ class Template {
 
 }  // namespace
 
-Schedule schedule_of(const ConvProblem& problem, const Target& target, const Plan& plan) {
+Schedule schedule_of(const ConvProblem& asked, const Target& target, const Plan& plan) {
+  const ConvProblem problem = on_target(asked, target);
   if (problem.result == ConvResult::weight_gradient)
     return weight_gradient_schedule(problem, target, plan);
   if (plan.edge_rows == 0 &&
       (plan.lanes != Lanes::columns || plan.row_block > 0 || problem.axes.size() > 1))
     base::invalid("plan: edge=0, one tile of all rows, takes lanes=columns, block=0 and one axis");
+  if (pairs_channels(problem) && plan.lanes != Lanes::columns)
+    base::invalid("plan: channels that are added in pairs take lanes=columns");
   if (plan.lanes != Lanes::positions) return Template(problem, target, plan).build();
   if (auto schedule = positions_schedule(problem, target)) return *std::move(schedule);
   base::unsupported("{}: lanes=positions has no form for this problem", to_string(problem));

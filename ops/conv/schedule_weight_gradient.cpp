@@ -3,7 +3,8 @@
 //   parallel                 panels and blocks of taps over workgroups
 //   carry                    chunks outside of a block's taps and tiles, with their sums in dw: all
 //                            of them read the chunk while it is in a cache
-//   unroll, vectorize, accumulate    the register tile, added to dw at the end of a chunk
+//   unroll, vectorize, accumulate    the register tile, added to dw at the end of a chunk; for
+//                            results that are rounded to a tile of sums, chunks inside
 #include "ops/conv/schedule_weight_gradient.h"
 
 #include <fmt/format.h>
@@ -25,7 +26,8 @@ class WeightTemplate {
   WeightTemplate(const ConvProblem& problem, const Target& target, const Plan& plan)
       : problem_(problem),
         plan_(plan),
-        lanes_(target.lanes(accumulation_type(problem))) {
+        lanes_(target.lanes(accumulation_type(problem))),
+        apart_(sums_apart(problem)) {
     for (size_t a = 0; a < problem.axes.size(); ++a) {
       const std::string number = problem.axes.size() == 1 ? "" : std::to_string(a);
       taps_.push_back("k" + number);
@@ -34,7 +36,7 @@ class WeightTemplate {
   }
 
   Schedule build() {
-    if (flop_count(problem_) == 0 || sums_apart(problem_)) {
+    if (flop_count(problem_) == 0) {
       step("parallel g co");
       return std::move(schedule_);
     }
@@ -70,7 +72,8 @@ class WeightTemplate {
 
   void lanes_over(const std::string& lanes, const std::string& rows, int64_t count) {
     const Handles inner = panels(lanes);
-    const bool blocks = block_taps();
+    // Rounded results cannot hold the sums of chunks: those stay with a tile.
+    const bool blocks = !apart_ && block_taps();
     step("reorder g p0 {} {} {} {}", join(taps_), blocks ? "ki" : "", rows, join(inner));
     step("parallel g p0 {}", join(taps_));
     if (blocks) carry("", "ki");
@@ -102,7 +105,7 @@ class WeightTemplate {
 
   /// Chunks outside of the loops from `outermost` on.
   void carry(const std::string& prefix, const std::string& outermost) {
-    if (carried_) return;
+    if (carried_ || apart_) return;
     Handles chunks{"n"};
     chunks.insert(chunks.end(), positions_.begin(), positions_.end() - 1);
     chunks.push_back("b");
@@ -119,12 +122,14 @@ class WeightTemplate {
     const Handles unrolled(band.begin(), band.end() - 1);
     if (!unrolled.empty()) step("unroll {}", join(unrolled));
     step("vectorize {}", band.back());
+    if (apart_) step("accumulate {} -> {}sum", join(band), prefix);
     step("accumulate {} -> {}acc", join(band), prefix);
   }
 
   const ConvProblem& problem_;
   const Plan& plan_;
   int64_t lanes_;
+  bool apart_;
   Handles taps_, positions_;
   bool carried_ = false;  // chunks stand outside of everything that is left
   Schedule schedule_;

@@ -20,6 +20,7 @@ constexpr double tile_overhead = 20;  // cycles: bounds, filling and draining th
 constexpr double workgroup_overhead = 60;
 constexpr double worth_sharing = 4e5;  // cycles that are worth a second core
 constexpr double in_a_row = 0.2;       // what is left of a wait for lines in order
+constexpr double conversion = 2;       // operations of a converted vector or broadcast
 constexpr double scattered = 8;        // times as long for a store of a lane as for one of a vector
 constexpr double collision = 30;       // cycles of a row of dw that finds no place
 
@@ -34,7 +35,8 @@ class WeightModel {
         vector_(target.vector_bytes),
         lanes_(target.lanes(accumulation_type(problem))),
         in_(problem.in_channels / problem.groups),
-        out_(problem.out_channels / problem.groups) {
+        out_(problem.out_channels / problem.groups),
+        converts_(sums_apart(problem)) {
     for (size_t a = 0; a < problem.axes.size(); ++a) {
       taps_ *= static_cast<double>(problem.axes[a].taps);
       if (a + 1 < problem.axes.size())
@@ -80,9 +82,10 @@ class WeightModel {
       return std::max(
           {products / rates_.fma(vector_), 2 * vectors / rates_.load(vector_), rates_.fma_latency});
     const double loads = rows / rates_.most_vectors + vectors / rates_.load(vector_);
-    const double issue = (products + rows + vectors + 3) / rates_.issue;
+    const double converted = converts_ ? conversion * (rows + vectors) : 0;
+    const double issue = (products + converted + rows + vectors + 3) / rates_.issue;
     const double compute =
-        std::max({products / rates_.fma(vector_), loads, rates_.fma_latency, issue});
+        std::max({(products + converted) / rates_.fma(vector_), loads, rates_.fma_latency, issue});
     const double lines = vectors * vector_ / line_bytes + std::ceil(rows * element() / line_bytes);
     const double bytes = lines * line_bytes;
     if (chunk_ * bytes < 0.7 * static_cast<double>(target_.l1d_bytes)) return compute;
@@ -97,7 +100,8 @@ class WeightModel {
   }
 
   double block_of(const Plan& plan) const {
-    const int64_t most = plan.lanes == Lanes::channels ? 1 : problem_.axes.back().taps;
+    const bool blocks = plan.lanes != Lanes::channels && !sums_apart(problem_);
+    const int64_t most = blocks ? problem_.axes.back().taps : 1;
     return static_cast<double>(std::clamp<int64_t>(plan.row_block, 1, std::max<int64_t>(most, 1)));
   }
   double blocks_of_taps(const Plan& plan) const {
@@ -156,6 +160,7 @@ class WeightModel {
   const Rates& rates_;
   double vector_;  // bytes
   int64_t lanes_, in_, out_;
+  bool converts_;  // operands narrower than the sums
   double taps_ = 1, lines_ = 1, chunks_ = 1;
   double chunk_ = 1;  // positions
   double x_bytes_ = 0, dy_bytes_ = 0;
@@ -215,7 +220,7 @@ std::vector<Plan> weight_gradient_plans(const ConvProblem& problem, const Target
   const int64_t taps = problem.axes.back().taps;
   for (size_t i = 0, count = std::min(scored.size(), blocked_tiles); i < count; ++i) {
     Plan plan = scored[i].second;
-    if (plan.lanes == Lanes::channels || taps < 2) continue;
+    if (plan.lanes == Lanes::channels || taps < 2 || sums_apart(problem)) continue;
     for (const int64_t blocks : {1, 2}) {
       plan.row_block = base::ceil_div(taps, blocks);
       if (plan.row_block > 1) score(plan);

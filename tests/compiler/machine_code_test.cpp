@@ -5,11 +5,13 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <thread>
 
+#include "compiler/build_id.h"
 #include "compiler/door.h"
 #include "tests/compiler/compiled.h"
 #include "tests/expect_error.h"
@@ -99,6 +101,39 @@ TEST(MachineCode, CompilesOfOneKernelAreTheSame) {
   EXPECT_EQ(assembly(), assembly());
 }
 
+TEST(CodeImage, IsTheSameEveryTime) {
+  const std::vector<ir::Kernel> kernels{ir::parse_kernel(scale_text(7))};
+  const Target target = target_of(Level::x86_64_v1);
+  const CodeImage first = compile_to_image(kernels, target).image;
+  EXPECT_EQ(first.bytes, compile_to_image(kernels, target).image.bytes);
+  EXPECT_NE(first.bytes, compile_to_image({ir::parse_kernel(scale_text(8))}, target).image.bytes);
+}
+
+TEST(CodeImage, RunsWhereverItIsPlaced) {
+  const CodeImage image =
+      compile_to_image({ir::parse_kernel(scale_text(7))}, target_of(Level::x86_64_v1)).image;
+  const MachineCode here = place_image(image), there = place_image(image);
+  EXPECT_NE(here.entries[0], there.entries[0]);
+  expect_scales(here, 7);
+  expect_scales(there, 7);
+  EXPECT_TRUE(std::ranges::equal(here.code(), image.bytes));
+  EXPECT_TRUE(std::ranges::equal(there.code(), image.bytes));
+}
+
+TEST(CodeImage, OneBehindAnother) {
+  const Target target = target_of(Level::x86_64_v1);
+  CodeImage both = compile_to_image({ir::parse_kernel(scale_text(2))}, target).image;
+  both.append(compile_to_image({ir::parse_kernel(scale_text(5))}, target).image);
+  ASSERT_EQ(both.entries.size(), 2u);
+  EXPECT_EQ(both.entries[1] % CodeImage::alignment, 0u);
+  const MachineCode code = place_image(both);
+  std::vector<float> x(64, 1.0f), y(64);
+  run(code, {{x.data(), y.data()}}, 1);
+  EXPECT_EQ(y[63], 5.0f);  // with a constant of its own
+  run(code, {{x.data(), y.data()}}, 0);
+  EXPECT_EQ(y[63], 2.0f);
+}
+
 TEST(MachineCode, SeveralKernelsInOrderEvenWithOneName) {
   const std::vector<ir::Kernel> kernels{ir::parse_kernel(scale_text(2)),
                                         ir::parse_kernel(scale_text(5))};
@@ -151,7 +186,7 @@ TEST(MachineCode, ErrorsKeepTheirKindAcrossTheDoor) {
 
 TEST(Door, LayoutIsANumberOfThisBuild) {
   static_assert(door_layout() != 0);
-  EXPECT_TRUE(door_build_id().ends_with(std::to_string(door_layout())));
+  EXPECT_TRUE(build_id().ends_with(std::to_string(door_layout()))) << build_id();
 }
 
 }  // namespace

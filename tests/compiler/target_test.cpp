@@ -34,6 +34,22 @@ TEST(Target, NameHoldsLevelAndExtras) {
   EXPECT_EQ(target.name(), "x86-64-v4+avx512bf16+avx512fp16");
 }
 
+TEST(Target, ExtrasAreWhatTheyAreNamedFor) {
+  const Target machine = with_extra(target_of(Level::x86_64_v4), "avx512bf16");
+  EXPECT_EQ(machine.name(), "x86-64-v4+avx512bf16");
+  EXPECT_TRUE(machine.has_bf16_dot);
+  EXPECT_FALSE(target_of(Level::x86_64_v4).has_bf16_dot);
+  EXPECT_EQ(forced_down(machine, "x86-64-v4").name(), "x86-64-v4");
+  EXPECT_FALSE(forced_down(machine, "x86-64-v4").has_bf16_dot);
+  EXPECT_EQ(forced_down(machine, "x86-64-v4+avx512bf16").name(), machine.name());
+  EXPECT_TRUE(forced_down(machine, "x86-64-v4+avx512bf16").has_bf16_dot);
+  for (const char* name : {"x86-64-v4+", "x86-64-v4+avx512fp16", "x86-64-v3+avx512bf16",
+                           "x86-64-v4+avx512bf16+avx512bf16"})
+    expect_error(ErrorKind::invalid_argument, "has no extra", [&] { forced_down(machine, name); });
+  expect_error(ErrorKind::invalid_argument, "x86-64-v4 has no extra 'avx512bf16' here",
+               [&] { forced_down(target_of(Level::x86_64_v4), machine.name()); });
+}
+
 TEST(Target, ForcedDownKeepsTheCaches) {
   Target machine = target_of(Level::x86_64_v4);
   machine.extras = {"avx512bf16"};

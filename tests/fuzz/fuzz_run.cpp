@@ -5,6 +5,7 @@
 
 #include "nestjit/error.h"
 #include "ops/conv/compile.h"
+#include "ops/conv/numerics.h"
 #include "ops/conv/polymorphic.h"
 #include "ops/conv/reference.h"
 #include "ops/conv/schedule.h"
@@ -38,8 +39,9 @@ compiler::CompiledKernel compiled(const FuzzCase& fuzz, const compiler::Target& 
 }
 
 std::string run_and_compare(const FuzzCase& fuzz) {
+  const compiler::Target& host = compiler::host_target();
   const compiler::Target target =
-      compiler::forced_down(compiler::host_target(), compiler::name_of(fuzz.level));
+      fuzz.level == host.level ? host : compiler::forced_down(host, compiler::name_of(fuzz.level));
   const ConvProblem& problem = fuzz.problem;
   const ir::Scalar sums = accumulation_type(problem);
   const int64_t count = element_count(problem.result_shape());
@@ -54,8 +56,8 @@ std::string run_and_compare(const FuzzCase& fuzz) {
                  channel = of_epilogue(epilogue.per_channel(), sums, problem.out_channels),
                  residual = of_epilogue(epilogue.residual, problem.dtype, count);
   const Elements expected(problem.dtype, count), got(problem.dtype, count);
-  reference_conv(problem, x.data(), second.data(), expected.data(), target.has_fma,
-                 {there(bias), there(channel), there(residual)});
+  reference_conv(on_target(problem, target), x.data(), second.data(), expected.data(),
+                 target.has_fma, {there(bias), there(channel), there(residual)});
   KernelRun run{.operands = {x.data(), second.data(), got.data()}, .threads = fuzz.threads};
   for (const Elements* operand : {&bias, &channel, &residual})
     if (operand->count() > 0) run.operands.push_back(operand->data());

@@ -33,6 +33,7 @@ Argument Elements::argument() const {
   const auto n = static_cast<size_t>(count_);
   switch (scalar_) {
     case Scalar::f32: return Argument(std::span(static_cast<float*>(data()), n));
+    case Scalar::pair: return Argument(std::span(static_cast<uint32_t*>(data()), n));
     case Scalar::f64: return Argument(std::span(static_cast<double*>(data()), n));
     default: return Argument(scalar_, std::span(static_cast<uint16_t*>(data()), n));
   }

@@ -1,4 +1,4 @@
-// Memory of any floating-point element type, for tests.
+// Memory of any floating-point element type, or of pairs, for tests.
 #pragma once
 
 #include <cstdint>

@@ -56,10 +56,15 @@ class Grower {
     }
   }
 
+  Expr pair(int lanes) {
+    return Pair::make(spread(constant(Scalar::bf16), lanes), spread(constant(Scalar::bf16), lanes));
+  }
+
   Expr real(int depth, int lanes = 1) {
     if (depth == 0) return spread(constant(Scalar::f32), lanes);
-    switch (pick(6)) {
+    switch (pick(7)) {
       case 0: return load(depth - 1, lanes);
+      case 6: return Dot::make(pair(lanes), pair(lanes), real(depth - 1, lanes));
       case 1:
         return Fma::make(real(depth - 1, lanes), real(depth - 1, lanes), real(depth - 1, lanes));
       case 2: return Call::make(static_cast<Intrinsic>(pick(10)), real(depth - 1, lanes));

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <numeric>
 #include <vector>
@@ -41,6 +42,7 @@ TEST(PackingAside, MakesTheSameKernels) {
     const auto inline_kernels = compile_conv(problem, schedule, target, options);
     ASSERT_EQ(aside.packed.size(), inline_kernels.packed.size()) << text;
     ASSERT_FALSE(aside.packed.empty()) << text;
+    EXPECT_TRUE(std::ranges::equal(aside.code.code(), inline_kernels.code.code())) << text;
     const int64_t weights = problem.out_channels * problem.axes[0].taps * problem.in_channels;
     for (size_t i = 0; i < aside.packed.size(); ++i) {
       EXPECT_EQ(aside.packed[i].workgroups, inline_kernels.packed[i].workgroups) << text;
@@ -56,8 +58,7 @@ TEST(PackingAside, ErrorsReachTheCaller) {
       "kernel k(y: f32[n] output) symbols(n >= 0) {\n"
       "  for q in [0, n) parallel unrolled {\n    y[q] = 1.0f32\n  }\n}\n");
   compiler::PackingAside aside(packings, compiler::host_target());
-  compiler::MachineCode main;
-  EXPECT_THROW(aside.append_to(main), Error);
+  EXPECT_THROW(aside.image(), Error);
 }
 
 }  // namespace

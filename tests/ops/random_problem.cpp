@@ -185,10 +185,12 @@ ConvProblem random_member(Draw& draw, double most_products) {
 
 ConvProblem with_random_types(Draw& draw, ConvProblem problem) {
   if (draw.one_in(2)) return problem;
-  const auto type = [&] { return static_cast<ir::Scalar>(draw.between(2, 5)); };
+  const auto type = [&] { return static_cast<ir::Scalar>(draw.between(3, 6)); };
   problem.x_dtype = problem.w_dtype = type();
   if (draw.one_in(3)) problem.w_dtype = type();
   problem.dtype = promoted(problem.x_dtype, problem.w_dtype);
+  const bool both_bf16 = problem.x_dtype == ir::Scalar::bf16 && problem.w_dtype == ir::Scalar::bf16;
+  if (both_bf16 && !draw.one_in(3)) problem.numerics = Numerics::bf16_dot;
   return problem;
 }
 
@@ -255,6 +257,7 @@ compiler::Schedule random_schedule(Draw& draw, const ConvProblem& problem,
 
 compiler::Target random_target(Draw& draw) {
   const compiler::Target& host = compiler::host_target();
+  if (draw.one_in(4)) return host;
   const int64_t level = draw.between(0, static_cast<int64_t>(host.level));
   return compiler::forced_down(host, compiler::name_of(static_cast<compiler::Level>(level)));
 }

@@ -50,7 +50,7 @@ ConvProblem random_problem(Draw& draw, double most_products);
 ConvProblem random_member(Draw& draw, double most_products);
 
 /// The problem with element types drawn for both operands: f32 for half of the problems, one type
-/// for most others.
+/// for most others. Of bf16 problems most allow dot products.
 ConvProblem with_random_types(Draw& draw, ConvProblem problem);
 
 /// Any plan that the template has a schedule for; with a target also lanes over positions.
@@ -66,7 +66,7 @@ Epilogue random_epilogue(Draw& draw);
 compiler::Schedule random_schedule(Draw& draw, const ConvProblem& problem,
                                    const compiler::Target& target, int extra);
 
-/// A level that this machine has.
+/// A level that this machine has, or the machine with its extras.
 compiler::Target random_target(Draw& draw);
 
 }  // namespace nestjit::ops

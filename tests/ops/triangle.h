@@ -16,7 +16,8 @@ struct TriangleCount {
 /// Compiles the problem, whose operands are the given values rounded to its element types; after
 /// every stage, step and pass the interpreter runs the kernel (and its packing kernels) with
 /// parallel loops in an order drawn from `seed`, and at the end the machine code runs. Every result
-/// must have the bits of the reference loops; a GoogleTest failure names the stage and the first
+/// must have the bits of the reference loops, from the step on that pairs channels where there is
+/// one; a GoogleTest failure names the stage and the first
 /// element that differs.
 TriangleCount expect_triangle(const ConvProblem& problem, const compiler::Schedule& schedule,
                               const compiler::Target& target, std::span<const float> x,

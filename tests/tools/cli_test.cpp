@@ -134,6 +134,89 @@ TEST_F(CliTest, EpiloguesRunOnArraysByFormula) {
   }
 }
 
+TEST_F(CliTest, CacheIsWarmedListedAndCleared) {
+  const std::string on = "NESTJIT_CACHE=on NESTJIT_CACHE_DIR='" + file("cache") + "'";
+  const std::string list = write("list.txt",
+                                 "# three layers\n"
+                                 "conv_transpose1d l=4 ci=3 co=3 k=1\n"
+                                 "conv_transpose1d l=5 ci=3 co=3 k=1  # another length\n"
+                                 "conv_transpose1d l=4 ci=3 co=3 k=4 s=2\n"
+                                 "conv_transpose1d l=0 ci=3 co=3 k=1\n");
+  EXPECT_EQ(nestjit("cache list", on).out, "");
+  Outcome o = nestjit("cache warm --threads 2 '" + list + "'", on);
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_EQ(o.out.rfind("3 kernels: 3 compiled, 0 were there, 0 failed, ", 0), 0u) << o.out;
+  o = nestjit("cache warm --symbolic '" + list + "'", on);
+  EXPECT_EQ(o.out.rfind("5 kernels: 2 compiled, 3 were there", 0), 0u) << o.out;
+  o = nestjit("cache list", on);
+  EXPECT_NE(o.out.find("conv_transpose1d l=5 ci=3 co=3 k=1  [x86-64-"), std::string::npos);
+  EXPECT_EQ(std::count(o.out.begin(), o.out.end(), '\n'), 5) << o.out;
+  o = nestjit("cache stat", on);
+  EXPECT_NE(o.out.find("kernels   5 of this build"), std::string::npos) << o.out;
+  o = nestjit("run 'conv_transpose1d l=4 ci=3 co=3 k=4 s=2' --check", on);
+  EXPECT_NE(o.out.find("load      "), std::string::npos) << o.out;
+  EXPECT_NE(o.out.find("check     ok"), std::string::npos) << o.out;
+  EXPECT_EQ(nestjit("cache prune", on).out.rfind("0 files of 0 bytes removed, 5 of ", 0), 0u);
+  o = nestjit("cache prune", on + " NESTJIT_CACHE_LIMIT=0");
+  EXPECT_EQ(o.out.rfind("5 files", 0), 0u) << o.out;
+  EXPECT_EQ(nestjit("cache warm '" + list + "'", on).status, 0);
+  EXPECT_EQ(nestjit("cache clear", on).out, "3 files removed\n");
+  EXPECT_TRUE(fs::is_empty(file("cache")));
+}
+
+TEST_F(CliTest, CacheVerifyFindsBrokenFiles) {
+  const std::string on = "NESTJIT_CACHE=on NESTJIT_CACHE_DIR='" + file("cache") + "'";
+  const std::string list = write("list.txt", "conv_transpose1d l=4 ci=3 co=3 k=1\n");
+  ASSERT_EQ(nestjit("cache warm '" + list + "'", on).status, 0);
+  Outcome o = nestjit("cache verify", on);
+  EXPECT_EQ(o.status, 0);
+  EXPECT_EQ(o.out, "1 sound, 0 broken\n");
+  const fs::path kernel = fs::directory_iterator(file("cache"))->path();
+  const std::string text = read(kernel);
+  std::ofstream(kernel, std::ios::binary) << text.substr(0, 200);
+  o = nestjit("cache verify", on);
+  EXPECT_EQ(o.status, 1);
+  EXPECT_EQ(o.out, kernel.filename().string() +
+                       ": its length is not the one it tells\n"
+                       "0 sound, 1 broken\n");
+  EXPECT_NE(nestjit("cache list", on).out.find("its length"), std::string::npos);
+  o = nestjit("cache warm '" + list + "'", on);
+  EXPECT_EQ(o.out.rfind("1 kernels: 1 compiled", 0), 0u) << o.out;
+  EXPECT_EQ(nestjit("cache verify", on).out, "1 sound, 0 broken\n");
+  EXPECT_NE(nestjit("cache stat", on).out.find("1 that are set aside"), std::string::npos);
+}
+
+TEST_F(CliTest, CacheRefusals) {
+  const std::string list = write("list.txt", "conv_transpose1d l=4 ci=3 co=3 k=1\n");
+  expect_refusal(nestjit("cache warm '" + list + "'", "NESTJIT_CACHE=off"), "unsupported",
+                 "NESTJIT_CACHE");
+  expect_refusal(nestjit("cache warm /nowhere"), "unsupported", "NESTJIT_CACHE");
+  expect_refusal(nestjit("cache"), "invalid argument", "subcommand");
+  expect_refusal(nestjit("cache list", "NESTJIT_CACHE_DIR=/dev/null"), "resource", "/dev/null");
+  const std::string nowhere = "NESTJIT_CACHE=on NESTJIT_CACHE_DIR=/proc/nowhere";
+  const Outcome o = nestjit("cache warm '" + list + "'", nowhere);
+  EXPECT_EQ(o.status, 1);
+  EXPECT_NE(o.err.find("not stored"), std::string::npos) << o.err;
+}
+
+TEST_F(CliTest, VerboseTellsWhichLevelAnswers) {
+  const std::string on =
+      "NESTJIT_VERBOSE=dispatch,cache NESTJIT_CACHE=on NESTJIT_CACHE_DIR='" + file("cache") + "'";
+  const std::string run = "run 'conv_transpose1d l=4 ci=3 co=3 k=1'";
+  const std::string key = "conv_transpose1d l=4 ci=3 co=3 k=1|default|direct|x86-64-";
+  std::string err = nestjit(run, on).err;
+  EXPECT_NE(err.find("nestjit,dispatch,compile," + key), std::string::npos) << err;
+  EXPECT_NE(err.find(",no folder\n"), std::string::npos) << err;
+  EXPECT_NE(err.find("nestjit,cache,stored,"), std::string::npos) << err;
+  err = nestjit(run, on).err;
+  EXPECT_EQ(err.rfind("nestjit,dispatch,disk," + key, 0), 0u) << err;
+  const fs::path kernel = fs::directory_iterator(file("cache"))->path();
+  std::ofstream(kernel, std::ios::binary) << "nothing";
+  err = nestjit(run, on).err;
+  EXPECT_NE(err.find("nestjit,cache,set aside,"), std::string::npos) << err;
+  EXPECT_NE(err.find(",it is cut short\n"), std::string::npos) << err;
+}
+
 TEST_F(CliTest, CheckCountsOnItsLastLine) {
   const std::string good =
       R"({"id":"c0","kind":"fwd","op":"conv_transpose1d","dtype":"f32","gen":"q16","seed":1000,"x":[1,1,1],)"
@@ -191,10 +274,13 @@ TEST_F(CliTest, ExplainShowsTheRefusalOfAnIllegalSchedule) {
 }
 
 TEST_F(CliTest, InfoNamesTargetVersionsAndSettings) {
-  const Outcome o = nestjit("info", "NESTJIT_TARGET=x86-64-v1 NESTJIT_THREADS=3");
+  const Outcome o = nestjit("info",
+                            "NESTJIT_TARGET=x86-64-v1 NESTJIT_THREADS=3 NESTJIT_CACHE=on "
+                            "NESTJIT_CACHE_DIR=/its/folder");
   EXPECT_EQ(o.status, 0) << o.err;
-  for (const char* part : {"target      x86-64-v1", "LLVM        22.", "NESTJIT_THREADS         3",
-                           "3 threads", "NESTJIT_MEMORY_LIMIT    (unset)", "/nestjit"}) {
+  for (const char* part :
+       {"target      x86-64-v1", "LLVM        22.", "NESTJIT_THREADS         3", "3 threads",
+        "NESTJIT_MEMORY_LIMIT    (unset)", "cache       /its/folder"}) {
     EXPECT_NE(o.out.find(part), std::string::npos) << part << "\n" << o.out;
   }
   EXPECT_EQ(nestjit("--version").out, "nestjit 0.1.0\n");

@@ -500,6 +500,63 @@ TEST(Accumulate, ReadsWhatLiesAlikeBeforeItStores) {
   EXPECT_EQ(bias.find("acc[q1_2, lane_2] ="), std::string::npos) << bias;
 }
 
+/// Sums over [lo, 3) of sums: `update` stores to the outer one.
+std::string sums_of_sums(const std::string& lo, const std::string& update) {
+  return R"(
+    kernel k(x: bf16[40] input, w: f16[40] constant, y: bf16[96] output) fused {
+      for q0 in [0, 3) parallel {
+        for q1 in [0, 4) parallel {
+          for lane in [0, 8) parallel {
+            if lane < 7 {
+              allocate sum: f32[1] tile {
+                sum[0] = 0.0f32
+                for b in [)" +
+         lo + R"(, 3) reduction {
+                  allocate part: f32[1] tile {
+                    part[0] = 0.0f32
+                    for t in [b*2, b*2 + 2) reduction {
+                      if t < lane + 2 {
+                        part[0] = fma(cast(f32, x[q0*4 + q1 + t]), cast(f32, w[t]), part[0])
+                      }
+                    }
+                    )" +
+         update + R"(
+                  }
+                }
+                y[lane*12 + q0*4 + q1] = cast(bf16, sum[0])
+              }
+            }
+          }
+        }
+      }
+    })";
+}
+
+TEST(Accumulate, SumsOfSums) {
+  const std::string nest = sums_of_sums("0", "sum[0] = sum[0] + part[0]");
+  for (const char* steps :
+       {"accumulate q1 lane -> sums", "accumulate q1 lane -> sums\naccumulate q1 lane -> acc",
+        "unroll q1\nvectorize lane\naccumulate q1 lane -> sums\naccumulate q1 lane -> acc"})
+    expect_same_bits(nest, steps);
+  expect_contains(text_of(scheduled(nest, "accumulate q1 lane -> sums")),
+                  "sums[q1_1, lane_1] = sums[q1_1, lane_1] + part[0]");
+}
+
+TEST(Accumulate, RefusesOtherSumsOfSums) {
+  const char* step = "accumulate q1 lane -> sums";
+  expect_refused(sums_of_sums("max(0, q1 - 2)", "sum[0] = sum[0] + part[0]"), step, "lane",
+                 "its update has an accumulator of its own, and the bounds of the reduction depend "
+                 "on the band");
+  const auto wider = [](const std::string& update) {
+    std::string nest = sums_of_sums("0", update);
+    return nest.replace(nest.find("sum: f32[1]"), 11, "sum: f32[2]");
+  };
+  expect_refused(wider("sum[1] = sum[0] + part[0]"), step, "lane",
+                 "the update stores to 'sum' at another element or under a mask");
+  expect_refused(wider("sum[0] = sum[1] + part[0]"), step, "lane",
+                 "the update reads another element of 'sum'");
+}
+
 TEST(Accumulate, RefusesOtherLeavesWithAnAccumulator) {
   const auto own = [](const std::string& statements) {
     return leaf("allocate sum: f32[2] tile {\n" + statements + "\n}");

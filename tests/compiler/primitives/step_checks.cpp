@@ -102,10 +102,17 @@ Scheduled lowered(Scheduled s) {
   return s;
 }
 
+/// The least machine, with an instruction for `pair`.
+Target with_dots() {
+  Target target;
+  target.has_bf16_dot = true;
+  return target;
+}
+
 }  // namespace
 
 Scheduled scheduled(std::string_view kernel, std::string_view steps) {
-  const Scheduled s = apply_schedule(ir::parse_kernel(kernel), parse_schedule(steps), Target{});
+  const Scheduled s = apply_schedule(ir::parse_kernel(kernel), parse_schedule(steps), with_dots());
   expect_sound(s.kernel, ir::Form::nest);
   for (const Packing& packing : s.packings) expect_sound(packing.kernel, ir::Form::nest);
   return s;
@@ -153,7 +160,7 @@ void expect_refused(std::string_view kernel, std::string_view steps, const std::
   const Schedule schedule = parse_schedule(steps);
   const Step& last = schedule.steps.back();
   try {
-    apply_schedule(nest, schedule, Target{});
+    apply_schedule(nest, schedule, with_dots());
   } catch (const Error& error) {
     const std::string text = error.what();
     EXPECT_EQ(error.kind(), ErrorKind::invalid_argument) << text;

@@ -1,0 +1,13 @@
+// What the calling thread's operations may use, as part of their problems.
+#pragma once
+
+#include "nestjit/numerics.h"
+#include "ops/conv/numerics.h"
+
+namespace nestjit::runtime {
+
+/// The problem with what current_numerics() allows, as this machine computes it: problems that
+/// differ in nothing else are one.
+ops::ConvProblem with_current_numerics(ops::ConvProblem problem);
+
+}  // namespace nestjit::runtime
