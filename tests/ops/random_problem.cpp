@@ -12,6 +12,7 @@
 #include "ops/conv/compile.h"
 #include "ops/conv/define.h"
 #include "ops/conv/gradients.h"
+#include "ops/conv/numerics.h"
 #include "ops/conv/product.h"
 #include "ops/conv/schedule.h"
 #include "ops/conv/schedule_positions.h"
@@ -217,7 +218,9 @@ Plan random_plan(Draw& draw, const ConvProblem& problem) {
 }
 
 Plan random_plan(Draw& draw, const ConvProblem& problem, const compiler::Target& target) {
-  if (problem.result == ConvResult::output && draw.one_in(2) && positions_schedule(problem, target))
+  const bool pairs = pairs_channels(on_target(problem, target));
+  if (problem.result == ConvResult::output && draw.one_in(2) && !pairs &&
+      positions_schedule(problem, target))
     return parse_plan("lanes=positions");
   return random_plan(draw, problem);
 }
