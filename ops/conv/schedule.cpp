@@ -354,8 +354,8 @@ class Template {
                        (row_columns == panel || products_.channels % panel == 0);
     if (plan_.fetch_output && apart && out_lines <= turns)
       step("prefetch y {}q0 {}", id, innermost);
-    // A tile waits for its residual, wherever that lies.
-    if (problem_.epilogue.residual && out_lines <= most_lines * turns)
+    // A tile waits for its residual, wherever that lies: a vector of it perhaps across two lines.
+    if (problem_.epilogue.residual && 2 * out_lines <= most_lines * turns)
       step("prefetch residual {}q0 {}", id, innermost);
     if (plan_.fetch_panels && steps * plan_.vectors * lanes_ <= most_fetched * turns)
       step("prefetch {}wp {} {}", id, part.packed.back(), innermost);
