@@ -170,7 +170,6 @@ std::vector<Plan> tile_plans(const ConvProblem& problem, const CostModel& model,
 /// Plans whose lanes are not columns, where they have a form.
 std::vector<Plan> other_lanes(const ConvProblem& problem, const Target& target) {
   std::vector<Plan> plans;
-  if (pairs_channels(problem)) return plans;
   Plan plan;
   plan.lanes = Lanes::positions;
   if (positions_schedule(problem, target)) plans.push_back(plan);

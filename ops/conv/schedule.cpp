@@ -399,8 +399,6 @@ Schedule schedule_of(const ConvProblem& asked, const Target& target, const Plan&
   if (plan.edge_rows == 0 &&
       (plan.lanes != Lanes::columns || plan.row_block > 0 || problem.axes.size() > 1))
     base::invalid("plan: edge=0, one tile of all rows, takes lanes=columns, block=0 and one axis");
-  if (pairs_channels(problem) && plan.lanes != Lanes::columns)
-    base::invalid("plan: channels that are added in pairs take lanes=columns");
   if (plan.lanes != Lanes::positions) return Template(problem, target, plan).build();
   if (auto schedule = positions_schedule(problem, target)) return *std::move(schedule);
   base::unsupported("{}: lanes=positions has no form for this problem", to_string(problem));

@@ -17,6 +17,7 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "ops/conv/numerics.h"
 #include "ops/conv/operands.h"
 
 namespace nestjit::ops {
@@ -166,7 +167,7 @@ class PositionsTemplate {
 }  // namespace
 
 std::optional<Schedule> positions_schedule(const ConvProblem& problem, const Target& target) {
-  if (flop_count(problem) == 0) return std::nullopt;
+  if (flop_count(problem) == 0 || pairs_channels(on_target(problem, target))) return std::nullopt;
   PositionsTemplate positions(problem, target);
   return positions.is_useful() ? std::optional(positions.build()) : std::nullopt;
 }

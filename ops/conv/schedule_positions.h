@@ -13,7 +13,7 @@ namespace nestjit::ops {
 /// scratch buffer, channel by channel, and a lane is a position. Nothing where that has no use or
 /// no form here: more columns, fewer positions than lanes, fewer channels than a 128-bit vector
 /// holds, a dilation together with a stride, taps that the stride does not divide, blocks beyond
-/// the scratch memory of a thread.
+/// the scratch memory of a thread, channels that are added in pairs.
 std::optional<compiler::Schedule> positions_schedule(const ConvProblem& problem,
                                                      const compiler::Target& target);
 

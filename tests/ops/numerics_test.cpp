@@ -71,7 +71,7 @@ TEST(Numerics, SchedulesPairChannelsWhereTheyMay) {
   EXPECT_NE(first_step(of("ci=3 co=6 dtype=bf16"), with_dots()), "pair ci");
   for (const Plan& plan : candidate_plans(problem, with_dots()))
     EXPECT_EQ(plan.lanes, Lanes::columns);
-  expect_error(ErrorKind::invalid_argument, "added in pairs take lanes=columns",
+  expect_error(ErrorKind::unsupported, "lanes=positions has no form for this problem",
                [&] { schedule_of(problem, with_dots(), parse_plan("lanes=positions")); });
 }
 
