@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "ops/conv/gradients.h"
+#include "ops/conv/strides.h"
 #include "runtime/bind.h"
 #include "tools/formula_inputs.h"
 #include "tools/operands.h"
@@ -17,13 +18,16 @@ constexpr uint64_t seed = 1;
 constexpr double largest_product = 4;    // of two q16 values
 constexpr double exact_below = 65536.0;  // 24 bits of mantissa, 8 of them behind the point
 
-array filled(const std::vector<int64_t>& shape, tools::Stream stream, ir::Scalar scalar) {
+array filled(const std::vector<int64_t>& shape, const std::vector<int64_t>& strides,
+             tools::Stream stream, ir::Scalar scalar) {
   const auto count = static_cast<size_t>(ops::element_count(shape));
-  return tools::array_of(tools::formula_values(tools::Formula::q16, seed, stream, count), shape,
-                         scalar);
+  const std::vector<float> values =
+      tools::formula_values(tools::Formula::q16, seed, stream, count);
+  return tools::placed(tools::array_of(values, shape, scalar), strides);
 }
 
-array magnitudes(const array& values) {
+array magnitudes(const array& operand) {
+  const array values = operand.contiguous();
   array a = array::empty(values.shape());
   for (int64_t i = 0; i < a.size(); ++i) {
     a.mutable_data<float>()[i] = std::abs(values.data<float>()[i]);
@@ -43,10 +47,11 @@ double most_products(const ops::ConvProblem& problem) {
 
 /// The largest difference allowed, one an element.
 array tolerances(const ops::ConvProblem& problem, const array& x, const array& w) {
+  const ops::ConvProblem dense = ops::with_strides(problem, {}, {});
   array bound = array::zeros(problem.result_shape());
   const double n = most_products(problem);
   if (n * largest_product < exact_below) return bound;
-  const BoundConv sums = runtime::bind_conv(problem, magnitudes(w), 1);
+  const BoundConv sums = runtime::bind_conv(dense, magnitudes(w), 1);
   sums.run(magnitudes(x).data<float>(), bound.mutable_data<float>());
   const auto scale = static_cast<float>(2 * n * std::numeric_limits<float>::epsilon());
   for (int64_t i = 0; i < bound.size(); ++i) bound.mutable_data<float>()[i] *= scale;
@@ -56,11 +61,11 @@ array tolerances(const ops::ConvProblem& problem, const array& x, const array& w
 }  // namespace
 
 array exact_input(const ops::ConvProblem& problem) {
-  return filled(problem.x_shape(), tools::Stream::x, problem.x_dtype);
+  return filled(problem.x_shape(), problem.x_strides, tools::Stream::x, problem.x_dtype);
 }
 
 array exact_weight(const ops::ConvProblem& problem) {
-  return filled(problem.second_shape(), tools::Stream::w, problem.w_dtype);
+  return filled(problem.second_shape(), problem.w_strides, tools::Stream::w, problem.w_dtype);
 }
 
 std::string difference(const ops::ConvProblem& problem, const array& x, const array& w,

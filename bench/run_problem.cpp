@@ -12,6 +12,7 @@
 #include "nestjit/statistics.h"
 #include "ops/conv/plan.h"
 #include "ops/conv/schedule.h"
+#include "ops/conv/strides.h"
 #include "runtime/bind.h"
 #include "runtime/dispatch.h"
 #include "runtime/element_types.h"
@@ -27,6 +28,11 @@ void copy(const array& from, array& to) {
   std::memcpy(to.mutable_raw(), from.raw(), static_cast<size_t>(from.nbytes()));
 }
 
+/// All memory that an operand lies in, as one row.
+array memory_of(const array& operand, const ops::MemorySpan& span) {
+  return operand.as_strided({span.elements()}, {1}, operand.offset() + span.low);
+}
+
 void poison(array& a) {
   std::fill_n(a.mutable_data<float>(), a.size(), std::numeric_limits<float>::quiet_NaN());
 }
@@ -36,6 +42,8 @@ struct Arrays {
   explicit Arrays(const ops::ConvProblem& problem)
       : x(exact_input(problem)),
         w(exact_weight(problem)),
+        dense_x(x.contiguous()),
+        dense_w(w.contiguous()),
         epilogue(tools::formula_epilogue(problem, 1)),
         y(array::zeros(problem.result_shape(), runtime::dtype_of_scalar(problem.dtype))) {}
   const void* residual() const { return epilogue.residual ? epilogue.residual->raw() : nullptr; }
@@ -45,11 +53,12 @@ struct Arrays {
   }
 
   array x, w;
+  array dense_x, dense_w;  // for peers; the same where the operands lie row-major
   runtime::EpilogueArrays epilogue;
   array y;
 };
 
-/// Prepares a peer and compares its output with `expected`.
+/// Prepares a peer and compares its output with `expected`. Peers read row-major operands.
 PeerResult prepare(Peer& peer, const ops::ConvProblem& problem, Arrays& arrays,
                    const array& expected, std::function<void()>& call) {
   PeerResult result{peer.name(), "", "", {}, 0, ""};
@@ -60,7 +69,8 @@ PeerResult prepare(Peer& peer, const ops::ConvProblem& problem, Arrays& arrays,
   }
   try {
     PeerCall made = peer.prepare(
-        problem, {arrays.x.data<float>(), arrays.w.data<float>(), arrays.y.mutable_data<float>()});
+        problem, {arrays.dense_x.data<float>(), arrays.dense_w.data<float>(),
+                  arrays.y.mutable_data<float>()});
     poison(arrays.y);
     made.call();
     result.how = made.how;
@@ -125,7 +135,9 @@ void measure(Result& result, const ops::ConvProblem& problem, const BoundConv& b
     contestants.push_back({[&alone, x, residual, y] { alone->run_raw(x, residual, y); }, flops, 1});
   }
 
-  copy(tools::formula_input(problem, 1), arrays.x);  // full mantissas for the rounds
+  const ops::MemorySpan span = ops::x_span(problem);  // full mantissas for the rounds
+  array input = memory_of(arrays.x, span);
+  copy(memory_of(tools::formula_input(problem, 1), span), input);
   Contest contest(meter, std::move(contestants));
   loop([&contest] { return contest.run_round(); });
   fill(result, contest, seats, memory.traffic());

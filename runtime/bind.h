@@ -9,8 +9,9 @@
 namespace nestjit::runtime {
 
 /// The kernel of a problem (with the default schedule, or the given one, which a symbolic kernel
-/// does not take) bound to weights of the problem's w_shape(). The problem, the weight's shape and
-/// type, the stream and the epilogue have been judged. Bias and channel are copied; residuals come
+/// does not take) bound to weights of the problem's second_shape() and w_strides; without these, of
+/// any strides. The problem, the weight's shape and type, the stream and the epilogue have been
+/// judged. Bias and channel are copied; residuals come
 /// with the calls.
 BoundConv bind_conv(const ops::ConvProblem& problem, const array& weight, int threads = 0,
                     const compiler::Schedule* schedule = nullptr,

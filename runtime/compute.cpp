@@ -4,6 +4,7 @@
 #include "runtime/element_types.h"
 #include "runtime/float_environment.h"
 #include "runtime/operand.h"
+#include "runtime/placed_call.h"
 #include "runtime/submit.h"
 
 namespace nestjit::runtime {
@@ -22,10 +23,10 @@ void run_kernel(const ops::ConvProblem& problem, const array& x, const array& se
   const ops::EpilogueOperands operands{data_of(bias, epilogue.bias, sums),
                                        data_of(channel, epilogue.channel, sums),
                                        data_of(residual, epilogue.residual, result.dtype())};
-  const ConvKernelHandle kernel = kernel_of_call(problem);
-  kernel->run_once(kernel->call_for(problem), Operand(x, dtype_of_scalar(problem.x_dtype)).data(),
-                   Operand(second, dtype_of_scalar(problem.w_dtype)).data(),
-                   ArrayAccess::address(result), operands);
+  const PlacedCall placed = placed_call(problem, x, second);
+  const ConvKernelHandle kernel = kernel_of_call(placed.problem);
+  kernel->run_once(kernel->call_for(placed.problem), Operand(x, placed.x).data(),
+                   Operand(second, placed.second).data(), ArrayAccess::address(result), operands);
 }
 
 }  // namespace

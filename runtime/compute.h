@@ -16,7 +16,7 @@ struct EpilogueArrays {
 };
 
 /// The problem's result, a new row-contiguous array, from x and its second operand (w or dy) of the
-/// problem's shapes; other element types and strides are converted first. The problem, the
+/// problem's shapes; where these are copied first, see placed_call.h. The problem, the
 /// epilogue's operands and the stream have been judged. Zeros where there is nothing to do.
 array compute(const ops::ConvProblem& problem, const array& x, const array& second,
               const StreamOrDevice& stream, const EpilogueArrays& epilogue = {});

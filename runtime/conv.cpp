@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "base/error.h"
+#include "ops/conv/strides.h"
 #include "runtime/array_access.h"
 #include "runtime/bind.h"
 #include "runtime/conv_call.h"
@@ -12,6 +13,7 @@
 #include "runtime/element_types.h"
 #include "runtime/float_environment.h"
 #include "runtime/operand.h"
+#include "runtime/placed_call.h"
 #include "runtime/recent_calls.h"
 #include "runtime/shape.h"
 #include "runtime/submit.h"
@@ -42,6 +44,33 @@ bool overlap(const array& a, const array& b) {
                  address(b), b.nbytes());
 }
 
+/// Row-contiguous weights of an element type, or those that lie with a problem's strides.
+array weights_of(const ops::ConvProblem& problem, const array& weight) {
+  if (problem.w_strides.empty()) {
+    return runtime::as_type(weight, runtime::dtype_of_scalar(problem.w_dtype));
+  }
+  if (ops::canonical_strides(weight.shape(), weight.strides()) != problem.w_strides) {
+    base::invalid("{}: got weights of strides {}", ops::to_string(problem),
+                  runtime::to_string(weight.strides()));
+  }
+  return weight;
+}
+
+/// The weights from their lowest element on.
+std::shared_ptr<const void> memory_of(const array& w, const ops::MemorySpan& span) {
+  const std::shared_ptr<const void> first = share(w);
+  const auto* bytes = static_cast<const std::byte*>(first.get());
+  return {first, bytes + span.low * byte_size(w.dtype())};
+}
+
+/// A copy of the same memory, gaps included: the caller may change the original.
+std::shared_ptr<const void> copy_of(const std::shared_ptr<const void>& memory, Dtype dtype,
+                                    const ops::MemorySpan& span) {
+  array copy = array::empty({span.elements()}, dtype);
+  std::memcpy(copy.mutable_raw(), memory.get(), static_cast<size_t>(copy.nbytes()));
+  return share(copy);
+}
+
 [[noreturn]] void refuse_overlap(const BoundConv& bound) {
   base::invalid("{}: the output's memory overlaps an operand's", bound.problem());
 }
@@ -63,7 +92,11 @@ struct BoundConv::Impl {
   StreamOrDevice stream;
   Shape x_shape, y_shape;
   Dtype x_dtype, y_dtype;
+  int64_t x_low;  // bytes from the input's first element to its lowest one
   int64_t x_bytes, y_bytes;
+
+  /// Of the input, from its first element on.
+  runtime::Reading reading() const { return {x_dtype, !problem.x_strides.empty(), 0}; }
 };
 
 namespace {
@@ -74,8 +107,8 @@ array call_again(const runtime::ConvKernel& kernel, const runtime::RecentCall& r
   runtime::count_kernel_hit(kernel);
   array output =
       runtime::ArrayAccess::made(recent.y_shape, recent.y_strides, recent.y_dtype, recent.y_size);
-  kernel.run_once(recent.call, runtime::Operand(input, input.dtype()).data(),
-                  runtime::Operand(weight, recent.kernel_w_dtype).data(), address(output));
+  kernel.run_once(recent.call, runtime::Operand(input, recent.x).data(),
+                  runtime::Operand(weight, recent.w).data(), address(output));
   return output;
 }
 
@@ -91,14 +124,15 @@ array call_anew(const array& input, const array& weight, const runtime::ConvPara
   const Numerics numerics = current_numerics();
   runtime::run_on(stream, {&input, &weight}, {&output}, [=] {
     const uint64_t epoch = runtime::kernel_epoch();
-    const runtime::ConvKernelHandle kernel = runtime::kernel_of_call(problem);
-    const runtime::ConvCall call = kernel->call_for(problem);
-    const Dtype w_dtype = runtime::dtype_of_scalar(problem.w_dtype);
-    kernel->run_once(call, runtime::Operand(input, input.dtype()).data(),
-                     runtime::Operand(weight, w_dtype).data(), address(output));
-    runtime::remember({input.shape(), weight.shape(), input.dtype(), weight.dtype(), parameters,
-                       numerics, epoch, kernel, call, w_dtype, output.shape(), output.strides(),
-                       output.dtype(), output.size()});
+    const runtime::PlacedCall placed = runtime::placed_call(problem, input, weight);
+    const runtime::ConvKernelHandle kernel = runtime::kernel_of_call(placed.problem);
+    const runtime::ConvCall call = kernel->call_for(placed.problem);
+    kernel->run_once(call, runtime::Operand(input, placed.x).data(),
+                     runtime::Operand(weight, placed.second).data(), address(output));
+    runtime::remember({input.shape(), weight.shape(), input.strides(), weight.strides(),
+                       input.dtype(), weight.dtype(), parameters, numerics, epoch, kernel, call,
+                       placed.x, placed.second, output.shape(), output.strides(), output.dtype(),
+                       output.size()});
   });
   return output;
 }
@@ -122,15 +156,16 @@ array conv_transpose1d(const array& input, const array& weight, int stride, int 
 BoundConv bind_conv_transpose1d(const array& weight, const std::vector<int64_t>& input_shape,
                                 int stride, int padding, int dilation, int output_padding,
                                 int groups, StreamOrDevice stream, int threads, Lengths lengths,
-                                Dtype input_dtype) {
+                                Dtype input_dtype, const Strides& input_strides) {
   const runtime::FloatEnvironment ieee;
   if (threads < 0) {
     base::invalid("bind_conv_transpose1d: threads must be >= 0, got {}", threads);
   }
-  return runtime::bind_conv(
-      runtime::judge_conv_transpose1d({input_shape, input_dtype}, {weight.shape(), weight.dtype()},
-                                      {stride, padding, dilation, output_padding, groups}, stream),
-      weight, threads, nullptr, lengths, stream);
+  const ops::ConvProblem problem = runtime::judge_conv_transpose1d(
+      {input_shape, input_dtype}, {weight.shape(), weight.dtype()},
+      {stride, padding, dilation, output_padding, groups}, stream);
+  return runtime::bind_conv(ops::with_strides(problem, input_strides, {}), weight, threads, nullptr,
+                            lengths, stream);
 }
 
 BoundConv runtime::bind_conv(const ops::ConvProblem& problem, const array& weight, int threads,
@@ -143,6 +178,10 @@ BoundConv runtime::bind_conv(const ops::ConvProblem& problem, const array& weigh
         "bind_conv_transpose1d_fused() alone",
         ops::to_string(problem));
   }
+  if (lengths == Lengths::symbolic && !problem.x_strides.empty()) {
+    base::invalid("{}: a kernel for every length takes row-contiguous inputs",
+                  ops::to_string(problem));
+  }
   auto impl = std::make_shared<BoundConv::Impl>();
   impl->problem = problem;
   impl->work = work_of(problem);
@@ -152,20 +191,19 @@ BoundConv runtime::bind_conv(const ops::ConvProblem& problem, const array& weigh
   impl->y_shape = problem.result_shape();
   impl->x_dtype = dtype_of_scalar(problem.x_dtype);
   impl->y_dtype = dtype_of_scalar(problem.dtype);
-  impl->x_bytes = element_count(impl->x_shape, impl->x_dtype) * byte_size(impl->x_dtype);
+  const ops::MemorySpan x_span = ops::x_span(problem);
+  impl->x_low = x_span.low * byte_size(impl->x_dtype);
+  impl->x_bytes = x_span.elements() * byte_size(impl->x_dtype);
   impl->y_bytes = element_count(impl->y_shape, impl->y_dtype) * byte_size(impl->y_dtype);
   if (impl->work == Work::kernel) {
     impl->kernel =
         lengths == Lengths::symbolic ? any_length_kernel(problem) : conv_kernel(problem, schedule);
     impl->call = impl->kernel->call_for(problem);
-    const array w = as_type(weight, dtype_of_scalar(problem.w_dtype));
-    impl->weights = impl->kernel->pack(share(w), threads);
-    if (impl->weights.plain != nullptr) {
-      // The kernel reads the weights as they are: keep a copy, the caller may change the original.
-      array copy = array::empty(w.shape(), w.dtype());
-      copy_elements(w, copy.mutable_raw());
-      impl->weights.plain = share(copy);
-    }
+    const array w = weights_of(problem, weight);
+    const ops::MemorySpan span = ops::second_span(problem);
+    impl->weights = impl->kernel->pack(memory_of(w, span), threads);
+    if (impl->weights.plain != nullptr)
+      impl->weights.plain = copy_of(impl->weights.plain, w.dtype(), span);
     const auto kept = [&](const std::optional<array>& a) -> std::shared_ptr<const void> {
       if (!a) return nullptr;
       array copy = array::empty(a->shape(), dtype_of_scalar(ops::accumulation_type(problem)));
@@ -191,7 +229,8 @@ void BoundConv::run_raw(const void* x, void* y) const { run_raw(x, nullptr, y); 
 void BoundConv::run_raw(const void* x, const void* residual, void* y) const {
   const Impl& bound = *impl_;
   if ((residual != nullptr) != bound.problem.epilogue.residual) refuse_residual(*this);
-  if (overlap(x, bound.x_bytes, y, bound.y_bytes)) refuse_overlap(*this);
+  const void* lowest = static_cast<const std::byte*>(x) + bound.x_low;
+  if (overlap(lowest, bound.x_bytes, y, bound.y_bytes)) refuse_overlap(*this);
   if (overlap(residual, residual != nullptr ? bound.y_bytes : 0, y, bound.y_bytes)) {
     refuse_overlap(*this);
   }
@@ -199,7 +238,7 @@ void BoundConv::run_raw(const void* x, const void* residual, void* y) const {
     case runtime::Work::none: return;
     case runtime::Work::zeros: std::memset(y, 0, static_cast<size_t>(bound.y_bytes)); return;
     case runtime::Work::kernel:
-      bound.kernel->run(bound.call, x, bound.weights, y, bound.threads, residual);
+      bound.kernel->run(bound.call, lowest, bound.weights, y, bound.threads, residual);
   }
 }
 
@@ -211,6 +250,10 @@ void BoundConv::judge_call(const array& x, const array* residual, const array& y
                   runtime::to_string(a.shape()));
   };
   expect("the input", x, impl_->x_shape, impl_->x_dtype);
+  const Strides& strides = impl_->problem.x_strides;
+  if (!strides.empty() && ops::canonical_strides(x.shape(), x.strides()) != strides) {
+    base::invalid("{}: got an input of strides {}", problem(), runtime::to_string(x.strides()));
+  }
   expect("the output", y, impl_->y_shape, impl_->y_dtype);
   if (residual != nullptr) expect("the residual", *residual, impl_->y_shape, impl_->y_dtype);
   if ((residual != nullptr) != impl_->problem.epilogue.residual) refuse_residual(*this);
@@ -227,10 +270,10 @@ void BoundConv::operator()(const array& x, array& y) const {
   judge_call(x, nullptr, y);
   if (std::holds_alternative<std::monostate>(impl_->stream)) {
     runtime::wait_for_operands({&x}, {&y});
-    run_raw(runtime::Operand(x, x.dtype()).data(), address(y));
+    run_raw(runtime::Operand(x, impl_->reading()).data(), address(y));
   } else {
     runtime::submit(impl_->stream, {&x}, {&y}, [bound = *this, x, y] {
-      bound.run_raw(runtime::Operand(x, x.dtype()).data(), address(y));
+      bound.run_raw(runtime::Operand(x, bound.impl_->reading()).data(), address(y));
     });
   }
 }
@@ -238,7 +281,7 @@ void BoundConv::operator()(const array& x, array& y) const {
 void BoundConv::operator()(const array& x, const array& residual, array& y) const {
   judge_call(x, &residual, y);
   runtime::run_on(impl_->stream, {&x, &residual}, {&y}, [bound = *this, x, residual, y] {
-    bound.run_raw(runtime::Operand(x, x.dtype()).data(),
+    bound.run_raw(runtime::Operand(x, bound.impl_->reading()).data(),
                   runtime::Operand(residual, residual.dtype()).data(), address(y));
   });
 }

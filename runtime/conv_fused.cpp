@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "nestjit/epilogue.h"
+#include "ops/conv/strides.h"
 #include "runtime/bind.h"
 #include "runtime/compute.h"
 #include "runtime/conv_call.h"
@@ -86,7 +87,7 @@ BoundConv bind_conv_transpose1d_fused(const array& weight, const std::vector<int
                                       const Epilogue& epilogue, bool residual, int stride,
                                       int padding, int dilation, int output_padding, int groups,
                                       StreamOrDevice stream, int threads, Lengths lengths,
-                                      Dtype input_dtype) {
+                                      Dtype input_dtype, const Strides& input_strides) {
   const runtime::FloatEnvironment ieee;
   if (threads < 0) {
     base::invalid("bind_conv_transpose1d_fused: threads must be >= 0, got {}", threads);
@@ -95,8 +96,8 @@ BoundConv bind_conv_transpose1d_fused(const array& weight, const std::vector<int
       runtime::judge_conv_transpose1d({input_shape, input_dtype}, {weight.shape(), weight.dtype()},
                                       {stride, padding, dilation, output_padding, groups}, stream),
       epilogue, residual);
-  return runtime::bind_conv(problem, weight, threads, nullptr, lengths, stream,
-                            {epilogue.bias, epilogue.channel, {}});
+  return runtime::bind_conv(ops::with_strides(problem, input_strides, {}), weight, threads, nullptr,
+                            lengths, stream, {epilogue.bias, epilogue.channel, {}});
 }
 
 }  // namespace nestjit

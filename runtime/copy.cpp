@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <vector>
 
 #include "base/error.h"
 #include "ir/element.h"
 #include "runtime/element_types.h"
+#include "runtime/shape.h"
 
 namespace nestjit::runtime {
 namespace {
@@ -130,6 +132,30 @@ void copy_elements(const array& source, void* out) {
     case 4: return copy_as<uint32_t>(source, out);
     default: return copy_as<uint64_t>(source, out);
   }
+}
+
+array laid_out(const array& source, const Strides& strides) {
+  const Extent extent = extent_of(source.shape(), strides);
+  array view = array::zeros({extent.high - extent.low + 1}, source.dtype())
+                   .as_strided(source.shape(), strides, -extent.low);
+  const auto size = static_cast<size_t>(byte_size(source.dtype()));
+  const auto* from = static_cast<const std::byte*>(source.raw());
+  auto* to = static_cast<std::byte*>(view.mutable_raw());
+  std::vector<int64_t> index(source.shape().size(), 0);
+  for (int64_t n = 0; n < source.size(); ++n) {
+    int64_t read = 0, write = 0;
+    for (size_t d = 0; d < index.size(); ++d) {
+      read += index[d] * source.strides()[d];
+      write += index[d] * strides[d];
+    }
+    std::memcpy(to + write * static_cast<int64_t>(size), from + read * static_cast<int64_t>(size),
+                size);
+    for (size_t d = index.size(); d-- > 0;) {
+      if (++index[d] < source.shape()[d]) break;
+      index[d] = 0;
+    }
+  }
+  return view;
 }
 
 array as_type(const array& source, Dtype dtype) {

@@ -219,6 +219,16 @@ ConvKernelHandle any_length_kernel(const ops::ConvProblem& problem) {
                    [&] { return look_up({.problem = problem, .any_length = true}); });
 }
 
+bool takes_all_lengths(const ops::ConvProblem& problem) {
+  if (!ops::may_be_any_length(problem)) return false;
+  switch (length_policy()) {
+    case LengthPolicy::specialise: return false;
+    case LengthPolicy::symbolic: return true;
+    case LengthPolicy::automatic: break;
+  }
+  return !first_lengths().always(problem);
+}
+
 ConvKernelHandle kernel_of_call(const ops::ConvProblem& problem) {
   const LengthPolicy policy = length_policy();
   if (!ops::may_be_any_length(problem)) return conv_kernel(problem);
@@ -229,7 +239,7 @@ ConvKernelHandle kernel_of_call(const ops::ConvProblem& problem) {
   }
   thread_local RecentKernels recent;
   return recent_or(recent, problem, [&] {
-    return look_up({.problem = problem, .any_length = !first_lengths().always(problem)});
+    return look_up({.problem = problem, .any_length = takes_all_lengths(problem)});
   });
 }
 

@@ -39,6 +39,9 @@ ConvKernelHandle any_length_kernel(const ops::ConvProblem& problem);
 /// lengths always get conv_kernel(). Throws invalid argument for other settings.
 ConvKernelHandle kernel_of_call(const ops::ConvProblem& problem);
 
+/// Whether kernel_of_call() gives a problem the kernel for all lengths. Counts as such a call.
+bool takes_all_lengths(const ops::ConvProblem& problem);
+
 /// Above 0; grows whenever kernels are cleared: what was looked up in an older epoch does not
 /// count.
 uint64_t kernel_epoch();

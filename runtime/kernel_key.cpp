@@ -69,6 +69,8 @@ ProblemHash hash_of(const ops::ConvProblem& problem) {
   Mixer mixer(layer);
   mixer.add(static_cast<uint64_t>(problem.batch));
   for (const ops::ConvAxis& axis : problem.axes) mixer.add(static_cast<uint64_t>(axis.input));
+  for (const auto* strides : {&problem.x_strides, &problem.w_strides})
+    for (const int64_t stride : *strides) mixer.add(static_cast<uint64_t>(stride));
   return {layer, mixer.hash()};
 }
 

@@ -25,7 +25,7 @@ const RecentCall* recent_call(const array& x, const array& w, const ConvParamete
   const auto matches = [&](const RecentCall& c) {
     return c.epoch == epoch && c.numerics == numerics && c.parameters == parameters &&
            c.x_dtype == x.dtype() && c.w_dtype == w.dtype() && c.x_shape == x.shape() &&
-           c.w_shape == w.shape();
+           c.w_shape == w.shape() && c.x_strides == x.strides() && c.w_strides == w.strides();
   };
   for (size_t i = 0; i < recent.calls.size(); ++i) {
     const size_t at = (recent.last + i) % recent.calls.size();

@@ -9,12 +9,14 @@
 #include "nestjit/numerics.h"
 #include "runtime/conv_call.h"
 #include "runtime/dispatch.h"
+#include "runtime/operand.h"
 
 namespace nestjit::runtime {
 
 /// All of a call but the elements of its operands; calls that agree in it agree in the rest.
 struct RecentCall {
   Shape x_shape, w_shape;
+  Strides x_strides, w_strides;
   Dtype x_dtype = Dtype::f32, w_dtype = Dtype::f32;
   ConvParameters parameters{};
   Numerics numerics = Numerics::direct;  // that the call might use
@@ -23,7 +25,7 @@ struct RecentCall {
   // What it came to, its work being Work::kernel.
   std::weak_ptr<const ConvKernel> kernel;  // weak: a cleared kernel must not live on here
   ConvCall call;
-  Dtype kernel_w_dtype = Dtype::f32;  // that the kernel reads weights in
+  Reading x, w;  // by the kernel
   Shape y_shape;
   Strides y_strides;
   Dtype y_dtype = Dtype::f32;

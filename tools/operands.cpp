@@ -34,11 +34,17 @@ bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)
 }  // namespace
 
 array formula_input(const ops::ConvProblem& problem, uint64_t seed) {
-  return by_formula(problem.x_shape(), seed, Stream::x, problem.x_dtype);
+  return placed(by_formula(problem.x_shape(), seed, Stream::x, problem.x_dtype),
+                problem.x_strides);
 }
 
 array formula_weight(const ops::ConvProblem& problem, uint64_t seed) {
-  return by_formula(problem.second_shape(), seed, Stream::w, problem.w_dtype);
+  return placed(by_formula(problem.second_shape(), seed, Stream::w, problem.w_dtype),
+                problem.w_strides);
+}
+
+array placed(const array& values, const std::vector<int64_t>& strides) {
+  return strides.empty() ? values : runtime::laid_out(values, strides);
 }
 
 runtime::EpilogueArrays formula_epilogue(const ops::ConvProblem& problem, uint64_t seed) {
@@ -98,9 +104,11 @@ std::string index_text(const Shape& shape, int64_t position) {
 Check check_against_reference(const ops::ConvProblem& problem, const array& x, const array& w,
                               const array& y, const runtime::EpilogueArrays& epilogue) {
   array reference = array::empty(y.shape(), y.dtype());
+  const array x_values = x.contiguous(), w_values = w.contiguous();
   const compiler::Target& target = compiler::host_target();
   ops::reference_conv(
-      ops::on_target(problem, target), x.raw(), w.raw(), reference.mutable_raw(), target.has_fma,
+      ops::on_target(problem, target), x_values.raw(), w_values.raw(), reference.mutable_raw(),
+      target.has_fma,
       {data_of(epilogue.bias), data_of(epilogue.channel), data_of(epilogue.residual)});
   const std::vector<double> got = values_of(y), wanted = values_of(reference);
   size_t differing = 0, first = 0;

@@ -12,7 +12,7 @@
 namespace nestjit::tools {
 
 /// Values in [-1, 1) by the u24 formula (tools/formula_inputs.h), rounded to the element type, in
-/// the shape of x or w.
+/// the shape and with the strides of x or the second operand.
 array formula_input(const ops::ConvProblem& problem, uint64_t seed);
 array formula_weight(const ops::ConvProblem& problem, uint64_t seed);
 
@@ -28,6 +28,9 @@ array array_from_npy(const std::string& path, const Shape& shape, ir::Scalar sca
 /// Values that are exact in double, from the elements of a row-contiguous floating-point array.
 std::vector<double> values_of(const array& a);
 
+/// The values where an operand of the problem lies; as they are without strides.
+array placed(const array& values, const std::vector<int64_t>& strides);
+
 /// An array of the element type with these values, rounded.
 array array_of(const std::vector<float>& values, const Shape& shape, ir::Scalar scalar);
 
@@ -40,8 +43,8 @@ struct Check {
   std::string text;  // "equal to the reference loops, bit for bit" or the first differing element
 };
 
-/// Recomputes y with the reference loops (serial; seconds for a large problem). x, w, y are
-/// row-contiguous, of the problem's element types, and so is what formula_epilogue() made.
+/// Recomputes y with the reference loops (serial; seconds for a large problem). x, w, y are of the
+/// problem's element types; y is row-contiguous, and so is what formula_epilogue() made.
 Check check_against_reference(const ops::ConvProblem& problem, const array& x, const array& w,
                               const array& y, const runtime::EpilogueArrays& epilogue = {});
 

@@ -53,6 +53,7 @@ BoundConv bind_conv_transpose1d_fused(const array& weight, const std::vector<int
                                       int output_padding = 0, int groups = 1,
                                       StreamOrDevice stream = {}, int threads = 0,
                                       Lengths lengths = Lengths::specialised,
-                                      Dtype input_dtype = Dtype::f32);
+                                      Dtype input_dtype = Dtype::f32,
+                                      const Strides& input_strides = {});
 
 }  // namespace nestjit

@@ -11,6 +11,7 @@
 #include "ops/conv/operands.h"
 #include "ops/conv/product.h"
 #include "ops/conv/schedule_positions.h"
+#include "ops/conv/strides.h"
 #include "ops/conv/weight_gradient_model.h"
 
 namespace nestjit::ops {
@@ -30,7 +31,7 @@ int64_t even_block(const Products& products, int64_t rows_of_tile, int64_t count
   return base::ceil_div(rows, rows_of_tile) * rows_of_tile;
 }
 
-/// The largest block of rows, in whole tiles, whose converted copy takes no more than a share of
+/// The largest block of rows, in whole tiles, whose copy takes no more than a share of
 /// the room for it; 0: not a tile.
 int64_t block_that_fits(const ConvProblem& problem, const Products& products, int64_t rows_of_tile,
                         int64_t share) {
@@ -54,7 +55,7 @@ std::vector<int64_t> block_sizes(const ConvProblem& problem, const Products& pro
   };
   for (const double share : {0.1, 0.3})
     add(static_cast<int64_t>(std::ceil(x_bytes / (share * static_cast<double>(target.l2_bytes)))));
-  if (converts_input(problem)) {  // blocks whose copies fit
+  if (copies_input(problem)) {  // blocks whose copies fit
     for (const int64_t share : {1, 2, 4})
       if (const int64_t fit = block_that_fits(problem, products, rows_of_tile, share); fit > 0)
         add(base::ceil_div(products.rows, fit));
@@ -71,7 +72,8 @@ int64_t depth_block(const ConvProblem& problem, const Products& products, const 
   if (sums_apart(problem)) return 0;
   const int64_t step = vectors * target.vector_bytes;
   const int64_t depth = products.parts.back().taps * products.depth;
-  const bool one_walk = problem.groups == 1 && products.row_step == 1;
+  const bool one_walk =
+      problem.groups == 1 && rows_are_neighbours(problem) && products.row_step == 1;
   if (!one_walk || depth * step <= target.l2_bytes / 2) return 0;
   return std::max<int64_t>(target.l2_bytes / 4 / step, 64);
 }
@@ -151,7 +153,7 @@ std::vector<Plan> tile_plans(const ConvProblem& problem, const CostModel& model,
     for (int64_t rows = 1; fits_registers(target, rows, vectors); ++rows) {
       Plan plan;
       plan.rows = rows, plan.vectors = vectors, plan.fetch_rows = true;
-      if (converts_input(problem) && !stages_input(problem, products, plan)) {
+      if (copies_input(problem) && !stages_input(problem, products, plan)) {
         plan.row_block = block_that_fits(problem, products, rows, 1);
         plan.rows_outermost = plan.row_block > 0;
       }

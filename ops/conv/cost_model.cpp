@@ -11,6 +11,7 @@
 #include "ops/conv/numerics.h"
 #include "ops/conv/operands.h"
 #include "ops/conv/product.h"
+#include "ops/conv/strides.h"
 #include "ops/conv/weight_gradient_model.h"
 
 namespace nestjit::ops {
@@ -34,6 +35,8 @@ constexpr double page = 4096;
 constexpr double conversion = 2;            // operations of a converted vector
 constexpr double broadcast_conversion = 2;  // cycles of an element that is converted and broadcast
 constexpr double staged_vector = 3;         // cycles of a vector of converted input, copied
+constexpr double turned_vector = 8;         // or turned in registers
+constexpr double gathered_vector = 20;      // or put together of single elements
 
 /// What two things take side by side: hardly more than the longer one, unless they are alike.
 double root_of_cubes(double a, double b) { return std::cbrt(a * a * a + b * b * b); }
@@ -226,8 +229,9 @@ class CostModel::Model {
     }
     const Tiles tiles = tiles_of(plan, part);
     const double rows = static_cast<double>(plan.rows), edge = static_cast<double>(plan.edge_rows);
-    const bool one_walk = (problem_.groups == 1 || stages_input(problem_, products_, plan)) &&
-                          products_.row_step == 1;
+    const bool neighbours = problem_.groups == 1 && rows_are_neighbours(problem_);
+    const bool one_walk =
+        (neighbours || stages_input(problem_, products_, plan)) && products_.row_step == 1;
     const double full_cycles = depth * tile_step(plan, rows, vectors) + tile_overhead +
                                exposed_stores * rows * vectors * rows * vectors +
                                carried_sums(plan, depth) + (one_walk ? 1 : taps) * tap_overhead;
@@ -273,7 +277,7 @@ class CostModel::Model {
 
   /// Rows a large power of two apart share few sets of the first-level cache.
   bool rows_collide(double rows) const {
-    const int64_t row = converts_input(problem_)
+    const int64_t row = copies_input(problem_)
                             ? products_.depth * ir::byte_size(accumulation_type(problem_))
                             : static_cast<int64_t>(row_bytes());
     const int64_t stride = row * products_.row_distance;
@@ -285,15 +289,21 @@ class CostModel::Model {
     return static_cast<double>(problem_.in_channels) * ir::byte_size(problem_.x_dtype);
   }
 
-  /// Copies of the input, converted: one for every panel, or for every block of rows that all
+  /// Cycles of a vector of a copy.
+  double copied_vector() const {
+    if (!scatters_channels(problem_)) return staged_vector;
+    return staged_copy(problem_, lanes_) == StagedCopy::turned ? turned_vector : gathered_vector;
+  }
+
+  /// Copies of the input: one for every panel, or for every block of rows that all
   /// panels follow.
   double staging(const Plan& plan) const {
     if (!stages_input(problem_, products_, plan)) return 0;
     const auto rows = static_cast<double>(plan.row_block > 0 ? staged_rows(products_, plan)
                                                              : problem_.axes[0].input);
-    const bool one_walk = copies_in_one_walk(problem_, lanes_);
+    const bool one_walk = staged_copy(problem_, lanes_) == StagedCopy::one_walk;
     const double row =
-        ceil_div(products_.depth, lanes_) * staged_vector + (one_walk ? 0 : tile_overhead);
+        ceil_div(products_.depth, lanes_) * copied_vector() + (one_walk ? 0 : tile_overhead);
     return outer_loops() * blocks(plan) * copies_of_a_block(plan) * rows * row;
   }
 

@@ -70,6 +70,10 @@ std::vector<Expr> per_axis(const Nest& nest, Expr first, Expr AxisTerms::* membe
   return exprs;
 }
 
+std::vector<Expr> constants(const std::vector<int64_t>& numbers) {
+  return {numbers.begin(), numbers.end()};
+}
+
 Nest make_nest(const ConvProblem& problem) {
   Nest nest;
   for (size_t i = 0; i < problem.axes.size(); ++i) nest.axes.emplace_back(suffix_of(problem, i));
@@ -77,15 +81,17 @@ Nest make_nest(const ConvProblem& problem) {
   const ir::BufferRole result = ir::BufferRole::output;
   nest.x = ir::Buffer::make("x", problem.x_dtype,
                             per_axis(nest, symbol("N"), &AxisTerms::input, symbol("CI")),
-                            ir::BufferRole::input);
+                            ir::BufferRole::input, 0, constants(problem.x_strides));
   const Expr first = symbol(problem.swapped_weights ? "CI" : "CO"),
              last = symbol(problem.swapped_weights ? "COG" : "CIG");
   nest.w = ir::Buffer::make(gradient ? "dw" : "w", gradient ? problem.dtype : problem.w_dtype,
                             per_axis(nest, first, &AxisTerms::taps, last),
-                            gradient ? result : ir::BufferRole::constant);
+                            gradient ? result : ir::BufferRole::constant, 0,
+                            gradient ? std::vector<Expr>() : constants(problem.w_strides));
   nest.y = ir::Buffer::make(gradient ? "dy" : "y", gradient ? problem.w_dtype : problem.dtype,
                             per_axis(nest, symbol("N"), &AxisTerms::output, symbol("CO")),
-                            gradient ? ir::BufferRole::input : result);
+                            gradient ? ir::BufferRole::input : result, 0,
+                            gradient ? constants(problem.w_strides) : std::vector<Expr>());
   const auto of_channels = [&](const char* name) {
     return ir::Buffer::make(name, accumulation_type(problem), {symbol("CO")},
                             ir::BufferRole::input);

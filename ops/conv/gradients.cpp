@@ -22,8 +22,16 @@ ConvAxis reversed(const ConvAxis& axis) {
   return out;
 }
 
-ConvProblem reversed(const ConvProblem& problem) {
+/// What was said of the operands' places does not hold for those of another problem.
+ConvProblem without_strides(const ConvProblem& problem) {
   ConvProblem out = problem;
+  out.x_strides.clear();
+  out.w_strides.clear();
+  return out;
+}
+
+ConvProblem reversed(const ConvProblem& problem) {
+  ConvProblem out = without_strides(problem);
   std::swap(out.in_channels, out.out_channels);
   out.flip = !problem.flip;
   out.swapped_weights = !problem.swapped_weights;
@@ -48,7 +56,7 @@ ConvProblem input_gradient(const ConvProblem& forward) {
 
 ConvProblem weight_gradient(const ConvProblem& forward) {
   require_forward(forward);
-  ConvProblem out = forward;
+  ConvProblem out = without_strides(forward);
   out.result = ConvResult::weight_gradient;
   out.w_dtype = forward.dtype;
   return out;
@@ -60,7 +68,8 @@ bool is_gradient(const ConvProblem& problem) {
 
 ConvProblem forward_of(const ConvProblem& problem) {
   if (problem.swapped_weights) return reversed(problem);
-  ConvProblem out = problem;
+  if (problem.result == ConvResult::output) return problem;
+  ConvProblem out = without_strides(problem);
   out.result = ConvResult::output;
   return out;
 }

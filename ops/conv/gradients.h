@@ -16,7 +16,8 @@
 // order, and dw starts at +0 and adds one chunk after the other. Positions of an axis are those of
 // its input where its stride is 1, else those of its output; one that meets nothing adds nothing.
 //
-// The cotangent has the element type of the forward's result, and so have the gradients.
+// The cotangent has the element type of the forward's result, and so have the gradients. Their
+// operands lie row-major until with_strides() says otherwise.
 #pragma once
 
 #include "ops/conv/problem.h"

@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "ops/conv/numerics.h"
+#include "ops/conv/strides.h"
 
 namespace nestjit::ops {
 namespace {
 
 constexpr int64_t most_staged = 160 * 1024;  // bytes of scratch memory, of 256 KiB a thread
+constexpr int64_t most_lanes = 16;
 
 }  // namespace
 
@@ -19,6 +21,10 @@ bool converts_weights(const ConvProblem& problem) {
   return problem.w_dtype != accumulation_type(problem) && !pairs_channels(problem);
 }
 
+bool copies_input(const ConvProblem& problem) {
+  return !pairs_channels(problem) && (converts_input(problem) || scatters_channels(problem));
+}
+
 int64_t staged_rows(const Products& products, const Plan& plan) {
   const int64_t reach = (products.parts.back().taps - 1) * products.row_step;
   const int64_t rows = plan.row_block > 0 ? plan.row_block : products.rows;
@@ -26,19 +32,25 @@ int64_t staged_rows(const Products& products, const Plan& plan) {
 }
 
 int64_t most_staged_rows(const ConvProblem& problem) {
-  const int64_t row =
-      problem.in_channels / problem.groups * ir::byte_size(accumulation_type(problem));
+  // Of a depthwise layer, a vector of channels.
+  const int64_t channels = is_depthwise(problem) ? most_lanes : problem.in_channels / problem.groups;
+  const int64_t row = channels * ir::byte_size(accumulation_type(problem));
   return most_staged / std::max<int64_t>(row, 1);
 }
 
 bool stages_input(const ConvProblem& problem, const Products& products, const Plan& plan) {
   const bool one_line = problem.axes.size() == 1 && products.row_step > 0;
-  return plan.lanes == Lanes::columns && converts_input(problem) && one_line &&
-         problem.in_channels > 0 && staged_rows(products, plan) <= most_staged_rows(problem);
+  const bool copied = plan.lanes == Lanes::channels
+                          ? scatters_channels(problem) && plan.row_block > 0
+                          : plan.lanes == Lanes::columns && copies_input(problem);
+  return copied && one_line && problem.in_channels > 0 &&
+         staged_rows(products, plan) <= most_staged_rows(problem);
 }
 
-bool copies_in_one_walk(const ConvProblem& problem, int64_t lanes) {
-  return problem.groups == 1 && problem.in_channels % lanes == 0;
+StagedCopy staged_copy(const ConvProblem& problem, int64_t lanes) {
+  if (scatters_channels(problem) && has_neighbouring_positions(problem)) return StagedCopy::turned;
+  const bool whole = problem.groups == 1 && problem.in_channels % lanes == 0;
+  return whole && rows_are_neighbours(problem) ? StagedCopy::one_walk : StagedCopy::rows;
 }
 
 ir::Scalar packed_type(const ConvProblem& problem, const compiler::Target& target, Lanes lanes) {

@@ -11,13 +11,23 @@ namespace nestjit::ops {
 bool converts_input(const ConvProblem& problem);
 bool converts_weights(const ConvProblem& problem);
 
-/// The input of a plan with columns as lanes is read by broadcasts, which would convert an element
-/// again for every panel and row. So a workgroup copies the rows that it reads, converted, where
-/// they are few enough and lie on one line: see the primitive `stage`.
+/// Whether a copy of the input is read in its place where it fits: its elements are converted, or
+/// its channels are no neighbours in memory.
+bool copies_input(const ConvProblem& problem);
+
+/// The input of a plan with columns as lanes is read by broadcasts, which would convert an element,
+/// or look for it far away, again for every panel and row; vectors of channels that are no
+/// neighbours would be put together again for every tap. So a workgroup copies the rows that it
+/// reads, where they are few enough and lie on one line: see the primitive `stage`.
 bool stages_input(const ConvProblem& problem, const Products& products, const Plan& plan);
 
-/// Whether such a copy is one walk through memory: whole rows in whole vectors.
-bool copies_in_one_walk(const ConvProblem& problem, int64_t lanes);
+/// How such a copy is made.
+enum class StagedCopy : uint8_t {
+  one_walk,  // whole rows in whole vectors, one walk through memory
+  rows,      // row by row, vectors of channels
+  turned,    // vectors of positions, turned in registers to vectors of channels
+};
+StagedCopy staged_copy(const ConvProblem& problem, int64_t lanes);
 
 /// Rows of the input in such a copy, and the most that there may be.
 int64_t staged_rows(const Products& products, const Plan& plan);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "ops/conv/gradients.h"
 #include "ops/conv/problem_keys.h"
+#include "ops/conv/strides.h"
 
 namespace nestjit::ops {
 namespace {
@@ -100,6 +101,38 @@ bool parse_flag(std::string_view key, const Word& value) {
   return value.text == "1";
 }
 
+/// Where an operand lies, as the text says.
+struct Layout {
+  std::string_view strides_key, order_key;
+  std::optional<Word> strides{}, order{};
+
+  bool take(std::string_view name, const Word& value) {
+    if (name != strides_key && name != order_key) return false;
+    (name == strides_key ? strides : order) = value;
+    if (strides && order)
+      refuse(value.column, fmt::format("{}= or {}=", strides_key, order_key), "both");
+    return true;
+  }
+
+  std::vector<int64_t> strides_of(const std::vector<int64_t>& shape) const {
+    if (!strides && !order) return {};
+    const Word& value = strides ? *strides : *order;
+    const ProblemKey key{strides ? strides_key : order_key, nullptr, "integers", 0, true, false, 0};
+    std::vector<int64_t> numbers = parse_numbers(key, value);
+    if (numbers.size() != shape.size())
+      refuse(value.column, fmt::format("{} numbers after '{}='", shape.size(), key.name),
+             fmt::format("{}", numbers.size()));
+    if (strides) return numbers;
+    std::vector<int64_t> sorted = numbers;
+    std::sort(sorted.begin(), sorted.end());
+    for (size_t d = 0; d < sorted.size(); ++d)
+      if (sorted[d] != static_cast<int64_t>(d))
+        refuse(value.column, fmt::format("a permutation of 0 to {}", sorted.size() - 1),
+               quoted(value.text));
+    return ordered_strides(shape, numbers);
+  }
+};
+
 /// Collects the pairs of one text.
 class Pairs {
  public:
@@ -123,7 +156,7 @@ class Pairs {
       numerics_ = parse_numerics(value);
     else if (name == "act")
       epilogue_.activation = parse_activation(value.text);
-    else
+    else if (!x_layout_.take(name, value) && !w_layout_.take(name, value))
       take_numbers(word, name, value);
     seen_.push_back(name);
   }
@@ -137,7 +170,9 @@ class Pairs {
     ConvProblem problem = conv_problem(door_, arguments());
     problem.epilogue = epilogue_;
     problem.numerics = numerics_;
-    return with_gradient(problem);
+    problem = with_gradient(problem);
+    return with_strides(problem, x_layout_.strides_of(problem.x_shape()),
+                        w_layout_.strides_of(problem.second_shape()));
   }
 
  private:
@@ -214,6 +249,7 @@ class Pairs {
   std::optional<Word> gradient_;
   Epilogue epilogue_;
   Numerics numerics_ = Numerics::direct;
+  Layout x_layout_{"xstrides", "xorder"}, w_layout_{"wstrides", "worder"};
   std::vector<std::string_view> seen_;
   std::vector<Place> places_;
 };

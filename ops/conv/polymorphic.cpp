@@ -90,6 +90,7 @@ bool may_be_any_length(const ConvProblem& problem) {
   constexpr int64_t most_residues = 1024;
   const ConvAxis& axis = problem.axes[0];
   return problem.axes.size() == 1 && problem.result == ConvResult::output &&
+         problem.x_strides.empty() &&
          (form_of(axis) != AxisForm::both || axis.input_dilation <= most_residues);
 }
 
@@ -103,7 +104,7 @@ bool same_but_lengths(const ConvProblem& a, const ConvProblem& b) {
          a.out_channels == b.out_channels && a.groups == b.groups && a.flip == b.flip &&
          a.swapped_weights == b.swapped_weights && a.result == b.result && a.dtype == b.dtype &&
          a.epilogue == b.epilogue && a.numerics == b.numerics && a.x_dtype == b.x_dtype &&
-         a.w_dtype == b.w_dtype;
+         a.w_dtype == b.w_dtype && a.x_strides == b.x_strides && a.w_strides == b.w_strides;
 }
 
 std::string lengthless_text(const ConvProblem& problem) {

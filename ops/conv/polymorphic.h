@@ -11,8 +11,9 @@
 
 namespace nestjit::ops {
 
-/// Whether one kernel may serve every batch and length: one spatial axis, no weight gradient, and
-/// no large input dilation beside a stride, whose remainders a short output would not have.
+/// Whether one kernel may serve every batch and length: one spatial axis, an input that lies
+/// row-major, no weight gradient, and no large input dilation beside a stride, whose remainders a
+/// short output would not have.
 bool may_be_any_length(const ConvProblem& problem);
 
 /// The problem that stands for all that differ from `problem` in batch and length alone: equal for

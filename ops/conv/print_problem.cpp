@@ -75,6 +75,11 @@ std::string to_string(const ConvProblem& problem) {
   if (problem.numerics != Numerics::direct)
     text += fmt::format(" numerics={}", name_of(problem.numerics));
   if (is_gradient(problem)) text += problem.swapped_weights ? " grad=x" : " grad=w";
+  const auto add_strides = [&](std::string_view key, const std::vector<int64_t>& strides) {
+    if (!strides.empty()) text += fmt::format(" {}={}", key, fmt::join(strides, ","));
+  };
+  add_strides("xstrides", problem.x_strides);
+  add_strides("wstrides", problem.w_strides);
   return text;
 }
 

@@ -79,6 +79,9 @@ struct ConvProblem {
   ir::Scalar w_dtype = ir::Scalar::f32;  // of the second operand, w or dy
   Epilogue epilogue{};                   // of y
   Numerics numerics = Numerics::direct;  // that the caller allows
+  /// Of the operands in elements, one a dimension of x_shape() and second_shape(), in the form of
+  /// ops/conv/strides.h. Empty where they lie row-major.
+  std::vector<int64_t> x_strides{}, w_strides{};
   std::vector<ConvAxis> axes{1};
 
   bool operator==(const ConvProblem&) const = default;
@@ -172,12 +175,15 @@ ConvProblem conv_transpose1d_problem(const ConvTranspose1dArguments& arguments);
 /// must be there. dtype= is the type of both operands, xdtype= and wdtype= of one of them; the
 /// result's follows. bias=1, act=ACTIVATION (see parse_activation) and residual=1 make the epilogue
 /// of y. numerics=direct and numerics=bf16_dot say how sums are made. grad=x and grad=w stand for
-/// the gradients of the problem. Throws invalid argument with the position (1-based column) of what
-/// is wrong and what was expected there, and what conv_problem() throws.
+/// the gradients of the problem. xstrides= and wstrides= say where the operands of what is computed
+/// lie, in elements, a number a dimension; xorder= and worder= name the order of the dimensions of
+/// dense operands in memory, outermost first: xorder=0,2,1 is (N, C, L). Throws invalid argument
+/// with the position (1-based column) of what is wrong and what was expected there, and what
+/// conv_problem() and with_strides() throw.
 ConvProblem parse_problem(std::string_view text);
 
-/// The text form: keys in the order above, then grad; defaults left out (xdtype wdtype in place of
-/// dtype where they differ; numerics=bf16_dot last but one), so that parse_problem(to_string(p)) ==
+/// The text form: keys in the order above, then numerics, grad, xstrides and wstrides; defaults left
+/// out (xdtype wdtype in place of dtype where they differ), so that parse_problem(to_string(p)) ==
 /// p.
 std::string to_string(const ConvProblem& problem);
 

@@ -38,7 +38,9 @@ std::string problem_key_list(Kind kind) {
   std::string list;
   for (const ProblemKey& key : keys)
     if (key.belongs_to(kind)) list += std::string(key.name) + ", ";
-  return list + "dtype, xdtype, wdtype, bias, act, residual, numerics, grad";
+  return list +
+         "dtype, xdtype, wdtype, bias, act, residual, numerics, grad, xstrides, wstrides, xorder, "
+         "worder";
 }
 
 }  // namespace nestjit::ops

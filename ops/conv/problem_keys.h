@@ -30,8 +30,8 @@ struct ProblemKey {
 /// In the order of the text form.
 std::span<const ProblemKey> problem_keys();
 
-/// "l, ci, co, k, s, p, d, op, g, n, dtype, xdtype, wdtype, bias, act, residual, numerics,
-/// grad".
+/// "l, ci, co, k, s, p, d, op, g, n, dtype, xdtype, wdtype, bias, act, residual, numerics, grad,
+/// xstrides, wstrides, xorder, worder".
 std::string problem_key_list(ConvDoor::Kind kind);
 
 }  // namespace nestjit::ops

@@ -8,7 +8,8 @@
 //   peel h, peel j                  positions without taps; residues with one tap less
 //   fuse j co, split, reorder       panels of columns
 //   tighten q                       the rows that a panel needs: cropping cuts whole rows
-//   stage x                         a workgroup's input as the type of the sums (operands.h)
+//   stage x                         a workgroup's input as the type of the sums, channels side by side
+//                                   (operands.h)
 //   pack                            weights in the order in which they are read
 //   peel q by=rows                  full rows in tiles; edge rows and what is left in smaller ones
 //   unroll, vectorize, accumulate   the register tiles
@@ -27,6 +28,7 @@
 #include "ops/conv/schedule_axis.h"
 #include "ops/conv/schedule_positions.h"
 #include "ops/conv/schedule_weight_gradient.h"
+#include "ops/conv/strides.h"
 #include "ops/conv/wide.h"
 
 namespace nestjit::ops {
@@ -239,7 +241,7 @@ class Template {
     if (staged_ && !has_copy_) stage(outer);
     if (plan_.edge_rows > 0) step("tighten {} keep=inner", names.q);
     if (channel_lanes() && plan_.row_block > 0 && plan_.rows_outermost && !blocks.empty() &&
-        !several_axes()) {
+        !several_axes() && !staged_) {
       // A vector of each row of the next block, as many as were used for this one.
       const int64_t lines = plan_.row_block * products_.parts[0].residues;
       const int64_t fresh = new_rows(products_, products_.parts.back().taps, plan_.row_block);
@@ -256,14 +258,31 @@ class Template {
     std::erase(loops, "");
     step("stage x {} order=1,2 as={} fill=none -> xs sr sc", loops.back(),
          name_of(accumulation_type(problem_)));
+    const StagedCopy copy = staged_copy(problem_, lanes_);
+    if (copy == StagedCopy::turned) return turned_copy();
     step("tighten sr");
-    if (copies_in_one_walk(problem_, lanes_)) {
+    if (copy == StagedCopy::one_walk) {
       step("split sc by={} -> sc0 sc1", lanes_);
       step("fuse sr sc0 -> sv");
     } else {
       step("split sc by={} tail=peel -> sc0 sc1 sc2", lanes_);
     }
     step("vectorize sc1");
+  }
+
+  /// Squares of positions and channels, of as many lanes as two 128-bit pieces; what is left, and
+  /// squares with positions that are not there, are copied channel by channel, as they lie.
+  void turned_copy() {
+    const int64_t square =
+        std::min<int64_t>(lanes_, 32 / ir::byte_size(accumulation_type(problem_)));
+    step("reorder sc sr");
+    step("split sc by={} tail=peel -> sc0 sc1 sc2", square);
+    step("reorder sc0/sr sc1");
+    step("split sc0/sr by={} tail=peel -> sr0 sr1 sr2", square);
+    step("reorder sr0/sc1 sr1");
+    step("reorder sr2/sc1 sr2");
+    step("version sr0/sc1 -> inside outside");
+    step("transpose inside inside/sr1 -> xt");
   }
 
   /// A panel is plan.vectors vectors of columns.
@@ -305,7 +324,8 @@ class Template {
     const std::string t = main + "/" + local_name(part.t), ci = main + "/" + local_name(part.ci);
     // Taps of neighbouring rows overlap: one walk through memory covers taps and channels.
     std::string innermost = ci;
-    if ((problem_.groups == 1 || staged_) && products_.row_step == 1)
+    const bool one_walk = problem_.groups == 1 && rows_are_neighbours(problem_);
+    if ((one_walk || staged_) && !channel_lanes() && products_.row_step == 1)
       step("fuse {} {} -> {}", t, ci, innermost = id + "kk");
     else if (channel_lanes() && product.taps * plan_.rows <= most_unrolled)
       step("unroll {}", t);

@@ -19,6 +19,7 @@
 #include "base/checked.h"
 #include "ops/conv/numerics.h"
 #include "ops/conv/operands.h"
+#include "ops/conv/strides.h"
 
 namespace nestjit::ops {
 namespace {
@@ -123,6 +124,7 @@ class PositionsTemplate {
     const int64_t square = std::min<int64_t>(lanes_, 2 * piece());
     const int64_t width = channels_ % square == 0 ? square : piece();
     step("stage x q0 order=2,1 pad={} {}-> xs sc sr", lanes_, as(converts_input(problem_)));
+    if (scatters_channels(problem_) && has_neighbouring_positions(problem_)) return vectors_as_they_lie();
     step("reorder sr sc");
     step("split sr by={} tail=peel -> r0 r1 rest", square);
     if (channels_ % width == 0) {
@@ -138,6 +140,13 @@ class PositionsTemplate {
     step("reorder c0/r1 c1");
     step("version c0 -> inside outside");
     step("transpose inside/r1 inside/c1 -> xt");
+  }
+
+  /// Positions are neighbours in memory: no vector is to be turned.
+  void vectors_as_they_lie() {
+    step("split sr by={} tail=peel -> r0 r1 rest", lanes_);
+    step("version r0 -> inside outside");
+    step("vectorize inside/r1");
   }
 
   void products() {

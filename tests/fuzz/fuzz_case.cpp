@@ -83,6 +83,7 @@ FuzzCase draw_case(Draw& draw) {
       draw.one_in(3) ? random_problem(draw, most_products) : random_member(draw, most_products);
   fuzz.problem = with_random_types(draw, fuzz.problem);
   if (!is_gradient(fuzz.problem) && draw.one_in(6)) fuzz.problem.epilogue = random_epilogue(draw);
+  if (draw.one_in(4)) fuzz.problem = with_random_strides(draw, fuzz.problem);
   const compiler::Target target = random_target(draw);
   fuzz.level = target.level;
   fuzz.threads = static_cast<int>(draw.between(1, 4));

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iterator>
+#include <numeric>
 #include <stdexcept>
 
 #include "compiler/specialise.h"
@@ -16,6 +18,7 @@
 #include "ops/conv/product.h"
 #include "ops/conv/schedule.h"
 #include "ops/conv/schedule_positions.h"
+#include "ops/conv/strides.h"
 
 namespace nestjit::ops {
 namespace {
@@ -193,6 +196,37 @@ ConvProblem with_random_types(Draw& draw, ConvProblem problem) {
   const bool both_bf16 = problem.x_dtype == ir::Scalar::bf16 && problem.w_dtype == ir::Scalar::bf16;
   if (both_bf16 && !draw.one_in(3)) problem.numerics = Numerics::bf16_dot;
   return problem;
+}
+
+namespace {
+
+std::vector<int64_t> random_strides(Draw& draw, const std::vector<int64_t>& shape) {
+  if (draw.one_in(4)) return {};
+  std::vector<int64_t> order(shape.size());
+  std::iota(order.begin(), order.end(), 0);
+  if (draw.one_in(2)) {
+    std::rotate(order.begin() + 1, order.end() - 1, order.end());  // channels first
+  } else {
+    for (size_t i = order.size(); i-- > 1;)
+      std::swap(order[i], order[static_cast<size_t>(draw.between(0, static_cast<int64_t>(i)))]);
+  }
+  std::vector<int64_t> strides(shape.size());
+  int64_t next = 1;
+  for (size_t i = order.size(); i-- > 0;) {
+    const auto d = static_cast<size_t>(order[i]);
+    strides[d] = next * (draw.one_in(6) ? 2 : 1);
+    next = strides[d] * shape[d] + (draw.one_in(6) ? draw.between(1, 5) : 0);
+    if (draw.one_in(8)) strides[d] = -strides[d];
+    if (draw.one_in(12)) strides[d] = draw.between(-1, 1);  // broadcast, or overlapping
+  }
+  return strides;
+}
+
+}  // namespace
+
+ConvProblem with_random_strides(Draw& draw, ConvProblem problem) {
+  return with_strides(problem, random_strides(draw, problem.x_shape()),
+                      random_strides(draw, problem.second_shape()));
 }
 
 Plan random_plan(Draw& draw, const ConvProblem& problem) {

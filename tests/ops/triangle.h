@@ -13,7 +13,8 @@ struct TriangleCount {
   int stages = 0;  // states that the interpreter ran
 };
 
-/// Compiles the problem, whose operands are the given values rounded to its element types; after
+/// Compiles the problem, whose operands are the given values rounded to its element types (with
+/// strides, all memory from the lowest element on); after
 /// every stage, step and pass the interpreter runs the kernel (and its packing kernels) with
 /// parallel loops in an order drawn from `seed`, and at the end the machine code runs. Every result
 /// must have the bits of the reference loops, from the step on that pairs channels where there is

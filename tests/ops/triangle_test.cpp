@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "nestjit/error.h"
+#include "ops/conv/strides.h"
 #include "tests/ops/random_problem.h"
 #include "tools/golden.h"
 
@@ -45,17 +46,17 @@ void expect_random_triangles(const char* test, const SeedRange& seeds, RandomPro
   for (int i = 0; i < seeds.count; ++i) {
     const uint64_t seed = seeds.first + static_cast<uint64_t>(i);
     Draw draw(seed);
-    const ConvProblem problem = with_random_types(draw, random(draw, 2000));
+    const ConvProblem problem = random(draw, 2000);
     const compiler::Target target = random_target(draw);
     const compiler::Schedule schedule = random_schedule(draw, problem, target, extra_steps);
     SCOPED_TRACE(fmt::format("{}\n{} on {}\n{}", reproduce_line(seed, test), to_string(problem),
                              target.name(), to_string(schedule)));
-    const auto integers = [&](const std::vector<int64_t>& shape) {
-      std::vector<float> values(static_cast<size_t>(element_count(shape)));
+    const auto integers = [&](const MemorySpan& span) {
+      std::vector<float> values(static_cast<size_t>(span.elements()));
       for (float& v : values) v = static_cast<float>(draw.between(-4, 4));
       return values;
     };
-    const std::vector<float> x = integers(problem.x_shape()), w = integers(problem.second_shape());
+    const std::vector<float> x = integers(x_span(problem)), w = integers(second_span(problem));
     try {
       stages += expect_triangle(problem, schedule, target, x, w, seed + 1).stages;
     } catch (const Error& error) {
@@ -66,14 +67,32 @@ void expect_random_triangles(const char* test, const SeedRange& seeds, RandomPro
   fmt::print("{} pairs, {} states interpreted\n", seeds.count, stages);
 }
 
+ConvProblem random_typed_problem(Draw& draw, double most_products) {
+  return with_random_types(draw, random_problem(draw, most_products));
+}
+
+ConvProblem random_typed_member(Draw& draw, double most_products) {
+  return with_random_types(draw, random_member(draw, most_products));
+}
+
+ConvProblem random_strided_problem(Draw& draw, double most_products) {
+  return with_random_strides(draw, draw.one_in(2) ? random_typed_problem(draw, most_products)
+                                                  : random_typed_member(draw, most_products));
+}
+
 TEST(Triangle, HoldsForRandomProblemsAndSchedules) {
   expect_random_triangles("Triangle.HoldsForRandomProblemsAndSchedules", seed_range(20260101, 2000),
-                          random_problem, 3);
+                          random_typed_problem, 3);
+}
+
+TEST(Triangle, HoldsForOperandsOfAnyStrides) {
+  expect_random_triangles("Triangle.HoldsForOperandsOfAnyStrides", seed_range(20260801, 800),
+                          random_strided_problem, 1);
 }
 
 TEST(Triangle, HoldsForRandomMembersOfTheFamily) {
   expect_random_triangles("Triangle.HoldsForRandomMembersOfTheFamily", seed_range(20260601, 1500),
-                          random_member, 2);
+                          random_typed_member, 2);
 }
 
 }  // namespace
