@@ -67,6 +67,10 @@ Json json_of(const Result& r) {
   json["pack_ms"] = r.pack_ms;
   json["packed_bytes"] = r.packed_bytes;
   json["memory"] = json_of(*r.memory);
+  if (r.row_major) {
+    json["row_major"] = {{"median_ms", r.row_major->median_ms},
+                         {"times_row_major", r.row_major->times_row_major}};
+  }
   if (r.one_thread) {
     json["one_thread"] = {{"median_ms", r.one_thread->median_ms},
                           {"speed_up", r.one_thread->speed_up}};

@@ -52,6 +52,12 @@ struct OneThreadResult {
   double speed_up = 0;  // one thread's time over ours in the same round, median
 };
 
+/// The same problem on row-major operands.
+struct RowMajorResult {
+  double median_ms = 0;
+  double times_row_major = 0;  // our time over theirs in the same round, median
+};
+
 /// One measured problem.
 struct Result {
   std::string list, problem;
@@ -63,6 +69,7 @@ struct Result {
   int64_t packed_bytes = 0;
   std::optional<MemoryResult> memory;         // absent when only compiling
   std::optional<OneThreadResult> one_thread;  // only with more than one thread
+  std::optional<RowMajorResult> row_major;    // only of operands with strides
   std::vector<PeerResult> peers;              // in the order of Context::peers
 };
 

@@ -86,13 +86,17 @@ PeerResult prepare(Peer& peer, const ops::ConvProblem& problem, Arrays& arrays,
 /// Where the contestants beyond ours and the peers sit.
 struct Seats {
   std::vector<size_t> peers;  // 0 for one that does not take part
-  size_t memory = 0, one_thread = 0;
+  size_t memory = 0, one_thread = 0, row_major = 0;
 };
 
 void fill(Result& result, const Contest& contest, const Seats& seats, const Traffic& traffic) {
   result.measured = contest.summary(ours);
   result.memory = MemoryResult{traffic, contest.summary(seats.memory).median_ms,
                                contest.ratio(ours, seats.memory)};
+  if (seats.row_major != 0) {
+    result.row_major = RowMajorResult{contest.summary(seats.row_major).median_ms,
+                                      contest.ratio(ours, seats.row_major)};
+  }
   if (seats.one_thread != 0) {
     result.one_thread = OneThreadResult{contest.summary(seats.one_thread).median_ms,
                                         contest.ratio(seats.one_thread, ours)};
@@ -128,7 +132,16 @@ void measure(Result& result, const ops::ConvProblem& problem, const BoundConv& b
   const MemoryLoop memory(compiler::host_target(), needed_traffic(problem), threads);
   seats.memory = contestants.size();
   contestants.push_back({[&memory] { memory.run(); }, 0, threads});
-  std::optional<BoundConv> alone;
+  std::optional<BoundConv> alone, row_major;
+  if (!problem.x_strides.empty() || !problem.w_strides.empty()) {
+    row_major.emplace(runtime::bind_conv(ops::with_strides(problem, {}, {}), arrays.dense_w, threads,
+                                         nullptr, Lengths::specialised, {}, arrays.epilogue));
+    seats.row_major = contestants.size();
+    const void* dense = arrays.dense_x.raw();
+    contestants.push_back(
+        {[&row_major, dense, residual, y] { row_major->run_raw(dense, residual, y); }, flops,
+         threads});
+  }
   if (threads > 1) {
     alone.emplace(arrays.bind(problem, 1));
     seats.one_thread = contestants.size();

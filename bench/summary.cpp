@@ -8,6 +8,20 @@ namespace {
 
 constexpr double worth_two_threads_ms = 0.3;
 
+void add_strided(Summary& s, const std::vector<const Result*>& results) {
+  double logarithms = 0;
+  for (const Result* r : results) {
+    if (!r->row_major) continue;
+    const double times = r->row_major->times_row_major;
+    ++s.strided;
+    logarithms += std::log(std::max(times, 1e-9));
+    if (times <= s.most_times_row_major) continue;
+    s.most_times_row_major = times;
+    s.most_times_row_major_problem = r->problem;
+  }
+  if (s.strided > 0) s.mean_times_row_major = std::exp(logarithms / s.strided);
+}
+
 Summary summary_of(const std::string& list, const std::vector<const Result*>& results) {
   Summary s;
   s.list = list;
@@ -37,6 +51,7 @@ Summary summary_of(const std::string& list, const std::vector<const Result*>& re
     }
   }
   if (s.compute_bound > 0) s.mean_fraction = std::exp(logarithms / s.compute_bound);
+  add_strided(s, results);
   s.compile_median_ms = tools::median(compiles);
   s.peak_gflops = tools::median(peaks);
   return s;

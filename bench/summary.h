@@ -21,6 +21,9 @@ struct Summary {
   double peak_gflops = 0;     // median
   double least_speed_up = 0;  // compute-bound problems of 0.3 ms or more; 0: none, or one thread
   std::string least_speed_up_problem;
+  int strided = 0;  // problems whose operands have strides
+  double mean_times_row_major = 0, most_times_row_major = 0;  // of these; the mean is geometric
+  std::string most_times_row_major_problem;
   int peer_wins = 0;  // problems on which some peer is faster
 };
 

@@ -43,6 +43,7 @@ std::string few_rounds(const Context& context, const Result& r) {
 std::string remarks(const Context& context, const Result& r) {
   std::string text;
   if (r.measured.broken()) text += "  BROKEN: above the peak";
+  if (r.row_major) text += fmt::format("  {:.2f} x row-major", r.row_major->times_row_major);
   for (const PeerResult& peer : r.peers) {
     if (!peer.wrong.empty()) {
       text += fmt::format("  {} IS WRONG: {}", peer.name, peer.wrong);
@@ -70,6 +71,11 @@ std::string summary_text(const Context& context, const Summary& s) {
     text += fmt::format(
         "  least speed-up over one thread {:.2f} ({}), of compute-bound ones of 0.3 ms or more\n",
         s.least_speed_up, short_name(s.least_speed_up_problem));
+  }
+  if (s.strided > 0) {
+    text += fmt::format("  operands with strides: {:.3f} x row-major (geometric mean of {}), most {:.2f} ({})\n",
+                        s.mean_times_row_major, s.strided, s.most_times_row_major,
+                        short_name(s.most_times_row_major_problem));
   }
   if (!context.peers.empty()) {
     text += s.peer_wins == 0
@@ -148,6 +154,9 @@ std::string table_foot(const Context& context, const std::vector<Result>& result
       "\ncompute-bound: more than 40 positions, at least 8 output channels, not depthwise\n"
       "x memory: our time over that of a loop that only moves the needed bytes (weights with a "
       "product, input, output)\n";
+  const bool strided = std::any_of(results.begin(), results.end(),
+                                   [](const Result& r) { return r.row_major.has_value(); });
+  if (strided) text += "x row-major: our time over that on row-major operands in the same rounds\n";
   if (!context.peers.empty()) {
     text += "x fastest: the fastest peer's time over ours in the same rounds; above 1 we lead\n";
   }

@@ -55,7 +55,10 @@ std::vector<int64_t> block_sizes(const ConvProblem& problem, const Products& pro
   };
   for (const double share : {0.1, 0.3})
     add(static_cast<int64_t>(std::ceil(x_bytes / (share * static_cast<double>(target.l2_bytes)))));
-  if (copies_input(problem)) {  // blocks whose copies fit
+  if (copies_input(problem)) {  // blocks whose copies fit, one of all rows among them
+    const int64_t all = even_block(products, rows_of_tile, 1);
+    if (stages_input(problem, products, {.row_block = all, .rows_outermost = true}))
+      blocks.push_back(all);
     for (const int64_t share : {1, 2, 4})
       if (const int64_t fit = block_that_fits(problem, products, rows_of_tile, share); fit > 0)
         add(base::ceil_div(products.rows, fit));

@@ -37,6 +37,7 @@ constexpr double broadcast_conversion = 2;  // cycles of an element that is conv
 constexpr double staged_vector = 3;         // cycles of a vector of converted input, copied
 constexpr double turned_vector = 8;         // or turned in registers
 constexpr double gathered_vector = 20;      // or put together of single elements
+constexpr double near_line = 0.15, line_apart = 1.2, far_line = 5;  // cycles, see scattered_line()
 
 /// What two things take side by side: hardly more than the longer one, unless they are alike.
 double root_of_cubes(double a, double b) { return std::cbrt(a * a * a + b * b * b); }
@@ -157,10 +158,43 @@ class CostModel::Model {
     const double arithmetic = root_of_cubes(products / rates_.fma(vector_) + shared, beside) +
                               stall(rows, vectors) +
                               (each_broadcast ? broadcast_conversion * rows : 0);
-    return std::max({arithmetic, loads, rates_.fma_latency, issue});
+    // A turned copy lies in the second-level cache: its loads get in the way.
+    const bool turned = scatters_channels(problem_) && stages_input(problem_, products_, plan);
+    const double busy = turned ? root_of_cubes(near_latency(arithmetic), loads)
+                               : std::max(near_latency(arithmetic), loads);
+    return std::max(busy, issue) + scattered(plan, rows);
   }
 
  private:
+  /// Chains as long as the latency that they are to hide leave no room for any delay.
+  double near_latency(double arithmetic) const {
+    return std::pow(std::pow(arithmetic, 6) + std::pow(rates_.fma_latency, 6), 1.0 / 6);
+  }
+
+  /// Lines of the input that each channel has of its own, where its neighbours lie elsewhere.
+  double scattered(const Plan& plan, double rows) const {
+    if (!scatters_channels(problem_) || stages_input(problem_, products_, plan)) return 0;
+    const double bytes = rows * static_cast<double>(products_.row_distance) * element_bytes();
+    const bool neighbours = has_neighbouring_positions(problem_);
+    return scattered_line() * (neighbours ? std::min(bytes / line_bytes + 1, rows) : rows);
+  }
+
+  double element_bytes() const { return ir::byte_size(problem_.x_dtype); }
+
+  /// Cycles of such a line: none where a group's input stays in the first-level cache, few where
+  /// channels are neighbouring lines; many where they share few sets of the cache, or have more pages
+  /// than their translations are kept of.
+  double scattered_line() const {
+    constexpr double kept_pages = 64, most_sets = 16, neighbouring_lines = 4;
+    const double stride = std::abs(static_cast<double>(problem_.x_strides.back())) * element_bytes();
+    const double channels = static_cast<double>(problem_.in_channels / problem_.groups);
+    if (stride * channels < 0.5 * static_cast<double>(target_.l1d_bytes)) return 0;
+    if (stride <= neighbouring_lines * line_bytes) return near_line;
+    const auto apart = std::max<int64_t>(static_cast<int64_t>(stride), 1);
+    const double sets = page / static_cast<double>(std::gcd(apart, static_cast<int64_t>(page)));
+    return sets <= most_sets || (stride >= page && channels >= kept_pages) ? far_line : line_apart;
+  }
+
   /// Conversions of few vectors hold back the multiply-adds that wait for a broadcast too. With one
   /// vector the broadcast is an operand in memory, of all but dot products.
   double stall(double rows, double vectors) const {
@@ -389,7 +423,7 @@ class CostModel::Model {
     const double x_wait = plan.fetch_rows && !copied ? foreseen : walks || copied ? in_a_row : 1;
     p.wait += wait_for_line() * bytes_.lines(x_passes * bytes_.x) * x_wait;
     p.wait += wait_for_line() * bytes_.lines(w_passes * bytes_.w * needed_weights()) *
-              (plan.fetch_panels && bytes_.home == Home::dram ? 0.3 : 1) * in_a_row;
+              (plan.fetch_panels && (bytes_.home == Home::dram || w_passes > 1) ? 0.3 : 1) * in_a_row;
     const double y_wait = plan.fetch_output                        ? foreseen
                           : plan.lanes != Lanes::channels || walks ? 0.3
                                                                    : 1;
@@ -432,7 +466,7 @@ class CostModel::Model {
     const double moved = tile_step(plan, rows, vectors);
     if (moved > 1.26 * one) return Bound::l2;  // more is moved than computed
     const bool few_chains = rows * vectors < rates_.fma_latency * rates_.fma(vector_);
-    return few_chains && one <= rates_.fma_latency ? Bound::latency : Bound::fma;
+    return few_chains && one <= 1.2 * rates_.fma_latency ? Bound::latency : Bound::fma;
   }
 
   ConvProblem problem_;  // with one axis

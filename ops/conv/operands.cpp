@@ -40,9 +40,12 @@ int64_t most_staged_rows(const ConvProblem& problem) {
 
 bool stages_input(const ConvProblem& problem, const Products& products, const Plan& plan) {
   const bool one_line = problem.axes.size() == 1 && products.row_step > 0;
+  // What is converted is copied for every panel if need be; what only lies apart, once for all.
+  const bool shared = plan.rows_outermost && plan.row_block > 0 && scatters_channels(problem);
   const bool copied = plan.lanes == Lanes::channels
-                          ? scatters_channels(problem) && plan.row_block > 0
-                          : plan.lanes == Lanes::columns && copies_input(problem);
+                          ? shared
+                          : plan.lanes == Lanes::columns && copies_input(problem) &&
+                                (converts_input(problem) || shared);
   return copied && one_line && problem.in_channels > 0 &&
          staged_rows(products, plan) <= most_staged_rows(problem);
 }

@@ -270,18 +270,19 @@ class Template {
     step("vectorize sc1");
   }
 
-  /// Squares of positions and channels, of as many lanes as two 128-bit pieces; what is left, and
-  /// squares with positions that are not there, are copied channel by channel, as they lie.
+  /// Squares of positions and channels, of as many lanes as two 128-bit pieces, each asking for lines
+  /// of the next channels; channels that are left, and squares with positions that are not there, are
+  /// copied one by one.
   void turned_copy() {
     const int64_t square =
         std::min<int64_t>(lanes_, 32 / ir::byte_size(accumulation_type(problem_)));
     step("reorder sc sr");
     step("split sc by={} tail=peel -> sc0 sc1 sc2", square);
     step("reorder sc0/sr sc1");
-    step("split sc0/sr by={} tail=peel -> sr0 sr1 sr2", square);
-    step("reorder sr0/sc1 sr1");
-    step("reorder sr2/sc1 sr2");
-    step("version sr0/sc1 -> inside outside");
+    step("split sc0/sr by={} tail=guard -> sr0 sr1", square);
+    step("reorder sc1 sr1");
+    step("prefetch x sc0 sr0");
+    step("version sc1 -> inside outside");
     step("transpose inside inside/sr1 -> xt");
   }
 

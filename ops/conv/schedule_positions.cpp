@@ -29,6 +29,7 @@ using compiler::Target;
 
 constexpr int64_t most_scratch = 128 * 1024;  // bytes of a staged block
 constexpr int64_t least_block = 64;           // positions, where there are many
+constexpr int64_t many_vectors = 256;
 
 bool is_power_of_two(int64_t value) { return (value & (value - 1)) == 0; }
 
@@ -56,7 +57,10 @@ class PositionsTemplate {
   bool is_useful() const {
     const bool one_axis = problem_.axes.size() == 1 && axis_.stride == 1;
     const bool even = axis_.taps % axis_.input_dilation == 0;
-    return one_axis && even && (!strided_ || axis_.dilation == 1) && 2 * columns_ <= lanes_ &&
+    // Positions that are neighbours in memory are vectors already; many of them pay for more columns.
+    const bool many = positions() >= many_vectors * lanes_;
+    const int64_t most_columns = as_they_lie() && many ? lanes_ : lanes_ / 2;
+    return one_axis && even && (!strided_ || axis_.dilation == 1) && columns_ <= most_columns &&
            positions() >= lanes_ && channels_ >= piece() && scratch_bytes() <= most_scratch;
   }
 
@@ -80,6 +84,9 @@ class PositionsTemplate {
     return columns_ <= 3 ? 12 : target.vector_registers * 3 / 4;
   }
 
+  bool as_they_lie() const {
+    return scatters_channels(problem_) && has_neighbouring_positions(problem_);
+  }
   int64_t piece() const { return 16 / ir::byte_size(accumulation_type(problem_)); }
   int64_t overlap() const { return (taps_ - 1) * axis_.dilation; }
   int64_t positions() const { return strided_ ? axis_.input + overlap() : axis_.output; }
@@ -124,7 +131,7 @@ class PositionsTemplate {
     const int64_t square = std::min<int64_t>(lanes_, 2 * piece());
     const int64_t width = channels_ % square == 0 ? square : piece();
     step("stage x q0 order=2,1 pad={} {}-> xs sc sr", lanes_, as(converts_input(problem_)));
-    if (scatters_channels(problem_) && has_neighbouring_positions(problem_)) return vectors_as_they_lie();
+    if (as_they_lie()) return vectors_as_they_lie();
     step("reorder sr sc");
     step("split sr by={} tail=peel -> r0 r1 rest", square);
     if (channels_ % width == 0) {
@@ -142,8 +149,10 @@ class PositionsTemplate {
     step("transpose inside/r1 inside/c1 -> xt");
   }
 
-  /// Positions are neighbours in memory: no vector is to be turned.
+  /// Positions are neighbours in memory: no vector is to be turned. Each channel is a stream of its
+  /// own, too many for the machine to foresee.
   void vectors_as_they_lie() {
+    step("prefetch x q0 sc");
     step("split sr by={} tail=peel -> r0 r1 rest", lanes_);
     step("version r0 -> inside outside");
     step("vectorize inside/r1");
