@@ -21,8 +21,7 @@ constexpr double exact_below = 65536.0;  // 24 bits of mantissa, 8 of them behin
 array filled(const std::vector<int64_t>& shape, const std::vector<int64_t>& strides,
              tools::Stream stream, ir::Scalar scalar) {
   const auto count = static_cast<size_t>(ops::element_count(shape));
-  const std::vector<float> values =
-      tools::formula_values(tools::Formula::q16, seed, stream, count);
+  const std::vector<float> values = tools::formula_values(tools::Formula::q16, seed, stream, count);
   return tools::placed(tools::array_of(values, shape, scalar), strides);
 }
 

@@ -68,9 +68,9 @@ PeerResult prepare(Peer& peer, const ops::ConvProblem& problem, Arrays& arrays,
     return result;
   }
   try {
-    PeerCall made = peer.prepare(
-        problem, {arrays.dense_x.data<float>(), arrays.dense_w.data<float>(),
-                  arrays.y.mutable_data<float>()});
+    PeerCall made =
+        peer.prepare(problem, {arrays.dense_x.data<float>(), arrays.dense_w.data<float>(),
+                               arrays.y.mutable_data<float>()});
     poison(arrays.y);
     made.call();
     result.how = made.how;
@@ -134,8 +134,9 @@ void measure(Result& result, const ops::ConvProblem& problem, const BoundConv& b
   contestants.push_back({[&memory] { memory.run(); }, 0, threads});
   std::optional<BoundConv> alone, row_major;
   if (!problem.x_strides.empty() || !problem.w_strides.empty()) {
-    row_major.emplace(runtime::bind_conv(ops::with_strides(problem, {}, {}), arrays.dense_w, threads,
-                                         nullptr, Lengths::specialised, {}, arrays.epilogue));
+    row_major.emplace(runtime::bind_conv(ops::with_strides(problem, {}, {}), arrays.dense_w,
+                                         threads, nullptr, Lengths::specialised, {},
+                                         arrays.epilogue));
     seats.row_major = contestants.size();
     const void* dense = arrays.dense_x.raw();
     contestants.push_back(

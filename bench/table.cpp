@@ -73,9 +73,10 @@ std::string summary_text(const Context& context, const Summary& s) {
         s.least_speed_up, short_name(s.least_speed_up_problem));
   }
   if (s.strided > 0) {
-    text += fmt::format("  operands with strides: {:.3f} x row-major (geometric mean of {}), most {:.2f} ({})\n",
-                        s.mean_times_row_major, s.strided, s.most_times_row_major,
-                        short_name(s.most_times_row_major_problem));
+    text += fmt::format(
+        "  operands with strides: {:.3f} x row-major (geometric mean of {}), most {:.2f} ({})\n",
+        s.mean_times_row_major, s.strided, s.most_times_row_major,
+        short_name(s.most_times_row_major_problem));
   }
   if (!context.peers.empty()) {
     text += s.peer_wins == 0

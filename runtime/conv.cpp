@@ -161,9 +161,9 @@ BoundConv bind_conv_transpose1d(const array& weight, const std::vector<int64_t>&
   if (threads < 0) {
     base::invalid("bind_conv_transpose1d: threads must be >= 0, got {}", threads);
   }
-  const ops::ConvProblem problem = runtime::judge_conv_transpose1d(
-      {input_shape, input_dtype}, {weight.shape(), weight.dtype()},
-      {stride, padding, dilation, output_padding, groups}, stream);
+  const ops::ConvProblem problem =
+      runtime::judge_conv_transpose1d({input_shape, input_dtype}, {weight.shape(), weight.dtype()},
+                                      {stride, padding, dilation, output_padding, groups}, stream);
   return runtime::bind_conv(ops::with_strides(problem, input_strides, {}), weight, threads, nullptr,
                             lengths, stream);
 }

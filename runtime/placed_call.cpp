@@ -26,11 +26,9 @@ PlacedCall placed_call(const ops::ConvProblem& problem, const array& x, const ar
   if (of_x.empty() && of_second.empty())
     return {problem, reading_of(x, problem.x_dtype, {}, 0),
             reading_of(second, problem.w_dtype, {}, 0)};
-  ops::ConvProblem placed =
-      ops::with_fast_strides(ops::with_strides(problem, of_x, of_second));
+  ops::ConvProblem placed = ops::with_fast_strides(ops::with_strides(problem, of_x, of_second));
   if (!placed.x_strides.empty() && takes_all_lengths(problem)) placed.x_strides.clear();
-  const Reading reads_x =
-      reading_of(x, placed.x_dtype, placed.x_strides, ops::x_span(placed).low);
+  const Reading reads_x = reading_of(x, placed.x_dtype, placed.x_strides, ops::x_span(placed).low);
   const Reading reads_second =
       reading_of(second, placed.w_dtype, placed.w_strides, ops::second_span(placed).low);
   return {std::move(placed), reads_x, reads_second};

@@ -34,8 +34,7 @@ bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)
 }  // namespace
 
 array formula_input(const ops::ConvProblem& problem, uint64_t seed) {
-  return placed(by_formula(problem.x_shape(), seed, Stream::x, problem.x_dtype),
-                problem.x_strides);
+  return placed(by_formula(problem.x_shape(), seed, Stream::x, problem.x_dtype), problem.x_strides);
 }
 
 array formula_weight(const ops::ConvProblem& problem, uint64_t seed) {

@@ -49,15 +49,16 @@ void print_speed(const BoundConv& bound, const array& x, const std::optional<arr
 
 int run_problem(const RunOptions& o) {
   const ops::ConvProblem problem = ops::parse_problem(o.problem);
-  const array x = o.input_file.empty() ? formula_input(problem, o.seed)
-                                       : placed(array_from_npy(o.input_file, problem.x_shape(),
-                                                               problem.x_dtype, "the input"),
-                                                problem.x_strides);
-  const array w = o.weight_file.empty() ? formula_weight(problem, o.seed)
-                                        : placed(array_from_npy(o.weight_file,
-                                                                problem.second_shape(),
-                                                                problem.w_dtype, "the weight"),
-                                                 problem.w_strides);
+  const array x =
+      o.input_file.empty()
+          ? formula_input(problem, o.seed)
+          : placed(array_from_npy(o.input_file, problem.x_shape(), problem.x_dtype, "the input"),
+                   problem.x_strides);
+  const array w = o.weight_file.empty()
+                      ? formula_weight(problem, o.seed)
+                      : placed(array_from_npy(o.weight_file, problem.second_shape(),
+                                              problem.w_dtype, "the weight"),
+                               problem.w_strides);
   const runtime::EpilogueArrays epilogue = formula_epilogue(problem, o.seed);
   const BoundConv bound =
       runtime::bind_conv(problem, w, o.threads, nullptr, Lengths::specialised, {}, epilogue);

@@ -47,7 +47,8 @@ namespace nestjit {
 /// all of them at once; results have the same bits. Kernels for every N and L take row-contiguous
 /// inputs. Every call packs the weights, which bind_conv_transpose1d() avoids.
 ///
-/// input           (N, L, C_in), any strides; the kernel is made for them and reads the elements where
+/// input           (N, L, C_in), any strides; the kernel is made for them and reads the elements
+/// where
 ///                 they lie (copied first where a kernel for every N and L is used, below)
 /// weight          (C_out, K, C_in/groups), any strides, K >= 1
 /// stride          distance, in outputs, between the taps of neighbouring inputs; >= 1
@@ -82,9 +83,9 @@ class BoundConv {
   explicit BoundConv(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
   /// y = convolution of x. x of input_dtype() and input_shape(), copied first when not
-  /// row-contiguous, or read in place with the strides it was bound for; y of output_dtype() and output_shape(), row-contiguous and writable. Throws
-  /// invalid_argument when a shape or type differs, bound strides differ, or the memory of x and y
-  /// overlaps (y is untouched then).
+  /// row-contiguous, or read in place with the strides it was bound for; y of output_dtype() and
+  /// output_shape(), row-contiguous and writable. Throws invalid_argument when a shape or type
+  /// differs, bound strides differ, or the memory of x and y overlaps (y is untouched then).
   void operator()(const array& x, array& y) const;
   /// The same into a new array.
   array operator()(const array& x) const;
@@ -93,9 +94,10 @@ class BoundConv {
   void operator()(const array& x, const array& residual, array& y) const;
 
   /// The same on raw memory, N*L*C_in floats at x and N*L_out*C_out at y, row-contiguous, aligned
-  /// for float; of an input bound with strides, x is the address of element (0, 0, 0). Never on a stream: done when it returns. No look-up, no allocation and no lock in
-  /// the calling thread; more than one thread takes part only in work that is worth it. Throws
-  /// invalid_argument when the two overlap, or input_dtype() or output_dtype() is another one.
+  /// for float; of an input bound with strides, x is the address of element (0, 0, 0). Never on a
+  /// stream: done when it returns. No look-up, no allocation and no lock in the calling thread;
+  /// more than one thread takes part only in work that is worth it. Throws invalid_argument when
+  /// the two overlap, or input_dtype() or output_dtype() is another one.
   void run(const float* x, float* y) const;
   /// The same for any element types: input_dtype() at x and output_dtype() at y, aligned for them.
   void run_raw(const void* x, void* y) const;
@@ -129,13 +131,12 @@ enum class Lengths {
 /// Arguments, rules and errors are those of conv_transpose1d(). `threads` bounds the threads a call
 /// may use; 0 leaves it to the executor (NESTJIT_THREADS, default all cores).
 /// `lengths` chooses the kernel; with Lengths::symbolic, binding a layer again to another N or L
-/// compiles nothing. Inputs will be of `input_dtype` and, where given, have `input_strides` (elements,
-/// one a dimension), which need Lengths::specialised. Thread-safe.
+/// compiles nothing. Inputs will be of `input_dtype` and, where given, have `input_strides`
+/// (elements, one a dimension), which need Lengths::specialised. Thread-safe.
 BoundConv bind_conv_transpose1d(const array& weight, const std::vector<int64_t>& input_shape,
                                 int stride = 1, int padding = 0, int dilation = 1,
                                 int output_padding = 0, int groups = 1, StreamOrDevice stream = {},
                                 int threads = 0, Lengths lengths = Lengths::specialised,
-                                Dtype input_dtype = Dtype::f32,
-                                const Strides& input_strides = {});
+                                Dtype input_dtype = Dtype::f32, const Strides& input_strides = {});
 
 }  // namespace nestjit

@@ -182,11 +182,12 @@ class CostModel::Model {
   double element_bytes() const { return ir::byte_size(problem_.x_dtype); }
 
   /// Cycles of such a line: none where a group's input stays in the first-level cache, few where
-  /// channels are neighbouring lines; many where they share few sets of the cache, or have more pages
-  /// than their translations are kept of.
+  /// channels are neighbouring lines; many where they share few sets of the cache, or have more
+  /// pages than their translations are kept of.
   double scattered_line() const {
     constexpr double kept_pages = 64, most_sets = 16, neighbouring_lines = 4;
-    const double stride = std::abs(static_cast<double>(problem_.x_strides.back())) * element_bytes();
+    const double stride =
+        std::abs(static_cast<double>(problem_.x_strides.back())) * element_bytes();
     const double channels = static_cast<double>(problem_.in_channels / problem_.groups);
     if (stride * channels < 0.5 * static_cast<double>(target_.l1d_bytes)) return 0;
     if (stride <= neighbouring_lines * line_bytes) return near_line;
@@ -423,7 +424,8 @@ class CostModel::Model {
     const double x_wait = plan.fetch_rows && !copied ? foreseen : walks || copied ? in_a_row : 1;
     p.wait += wait_for_line() * bytes_.lines(x_passes * bytes_.x) * x_wait;
     p.wait += wait_for_line() * bytes_.lines(w_passes * bytes_.w * needed_weights()) *
-              (plan.fetch_panels && (bytes_.home == Home::dram || w_passes > 1) ? 0.3 : 1) * in_a_row;
+              (plan.fetch_panels && (bytes_.home == Home::dram || w_passes > 1) ? 0.3 : 1) *
+              in_a_row;
     const double y_wait = plan.fetch_output                        ? foreseen
                           : plan.lanes != Lanes::channels || walks ? 0.3
                                                                    : 1;

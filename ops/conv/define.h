@@ -49,10 +49,11 @@
 namespace nestjit::ops {
 
 /// The nest above. Parameters x (input) [N, L, CI], w (constant) [CO, K, CIG], y (output)
-/// [N, LO, CO], or x, dy (input), dw (output), aligned to their elements; operands with strides begin
-/// at their lowest element. Of the problem only op (the kernel's name), flip, swapped_weights, result,
-/// the element types, the strides and the number of axes matter, and for a weight gradient which positions each axis sums over: two problems that agree
-/// in these have equal definitions. `fused` says whether fma rounds once.
+/// [N, LO, CO], or x, dy (input), dw (output), aligned to their elements; operands with strides
+/// begin at their lowest element. Of the problem only op (the kernel's name), flip,
+/// swapped_weights, result, the element types, the strides and the number of axes matter, and for a
+/// weight gradient which positions each axis sums over: two problems that agree in these have equal
+/// definitions. `fused` says whether fma rounds once.
 ir::Kernel define_conv(const ConvProblem& problem, bool fused = true);
 
 /// The value of every symbol of define_conv(problem).

@@ -33,7 +33,8 @@ int64_t staged_rows(const Products& products, const Plan& plan) {
 
 int64_t most_staged_rows(const ConvProblem& problem) {
   // Of a depthwise layer, a vector of channels.
-  const int64_t channels = is_depthwise(problem) ? most_lanes : problem.in_channels / problem.groups;
+  const int64_t channels =
+      is_depthwise(problem) ? most_lanes : problem.in_channels / problem.groups;
   const int64_t row = channels * ir::byte_size(accumulation_type(problem));
   return most_staged / std::max<int64_t>(row, 1);
 }

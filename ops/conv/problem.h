@@ -182,9 +182,9 @@ ConvProblem conv_transpose1d_problem(const ConvTranspose1dArguments& arguments);
 /// conv_problem() and with_strides() throw.
 ConvProblem parse_problem(std::string_view text);
 
-/// The text form: keys in the order above, then numerics, grad, xstrides and wstrides; defaults left
-/// out (xdtype wdtype in place of dtype where they differ), so that parse_problem(to_string(p)) ==
-/// p.
+/// The text form: keys in the order above, then numerics, grad, xstrides and wstrides; defaults
+/// left out (xdtype wdtype in place of dtype where they differ), so that
+/// parse_problem(to_string(p)) == p.
 std::string to_string(const ConvProblem& problem);
 
 /// 2 * N * pairs * C * O/G, where pairs counts the (position, tap) pairs that land inside the

@@ -8,7 +8,8 @@
 //   peel h, peel j                  positions without taps; residues with one tap less
 //   fuse j co, split, reorder       panels of columns
 //   tighten q                       the rows that a panel needs: cropping cuts whole rows
-//   stage x                         a workgroup's input as the type of the sums, channels side by side
+//   stage x                         a workgroup's input as the type of the sums, channels side by
+//   side
 //                                   (operands.h)
 //   pack                            weights in the order in which they are read
 //   peel q by=rows                  full rows in tiles; edge rows and what is left in smaller ones
@@ -270,9 +271,9 @@ class Template {
     step("vectorize sc1");
   }
 
-  /// Squares of positions and channels, of as many lanes as two 128-bit pieces, each asking for lines
-  /// of the next channels; channels that are left, and squares with positions that are not there, are
-  /// copied one by one.
+  /// Squares of positions and channels, of as many lanes as two 128-bit pieces, each asking for
+  /// lines of the next channels; channels that are left, and squares with positions that are not
+  /// there, are copied one by one.
   void turned_copy() {
     const int64_t square =
         std::min<int64_t>(lanes_, 32 / ir::byte_size(accumulation_type(problem_)));

@@ -57,7 +57,8 @@ class PositionsTemplate {
   bool is_useful() const {
     const bool one_axis = problem_.axes.size() == 1 && axis_.stride == 1;
     const bool even = axis_.taps % axis_.input_dilation == 0;
-    // Positions that are neighbours in memory are vectors already; many of them pay for more columns.
+    // Positions that are neighbours in memory are vectors already; many of them pay for more
+    // columns.
     const bool many = positions() >= many_vectors * lanes_;
     const int64_t most_columns = as_they_lie() && many ? lanes_ : lanes_ / 2;
     return one_axis && even && (!strided_ || axis_.dilation == 1) && columns_ <= most_columns &&

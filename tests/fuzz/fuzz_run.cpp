@@ -9,7 +9,6 @@
 #include "ops/conv/polymorphic.h"
 #include "ops/conv/reference.h"
 #include "ops/conv/schedule.h"
-#include "ops/conv/strides.h"
 #include "tests/fuzz/fuzz_case.h"
 #include "tests/ir/elements.h"
 #include "tests/ops/gathered.h"
@@ -25,18 +24,6 @@ Elements integers(ir::Scalar scalar, int64_t count, Draw& draw) {
   for (int64_t i = 0; i < count; ++i) elements.set(i, static_cast<double>(draw.between(-8, 8)));
   return elements;
 }
-
-/// An operand of a problem: memory, and what a view of it holds row by row.
-struct Placed {
-  Elements memory, values;
-
-  /// Empty strides: row-major.
-  Placed(ir::Scalar scalar, const std::vector<int64_t>& shape, const std::vector<int64_t>& strides,
-         const MemorySpan& span, Draw& draw)
-      : memory(integers(scalar, span.elements(), draw)),
-        values(gathered(memory, shape, strides.empty() ? dense_strides(shape) : strides,
-                        -span.low)) {}
-};
 
 /// Null for what an epilogue does not have.
 const void* there(const Elements& operand) {
@@ -60,8 +47,8 @@ std::string run_and_compare(const FuzzCase& fuzz) {
   const ir::Scalar sums = accumulation_type(problem);
   const int64_t count = element_count(problem.result_shape());
   Draw draw(fuzz.data);
-  const Placed x(problem.x_dtype, problem.x_shape(), problem.x_strides, x_span(problem), draw),
-      second(problem.w_dtype, problem.second_shape(), problem.w_strides, second_span(problem), draw);
+  const Elements x = integers(problem.x_dtype, x_span(problem).elements(), draw),
+                 second = integers(problem.w_dtype, second_span(problem).elements(), draw);
   const Epilogue& epilogue = problem.epilogue;
   const auto of_epilogue = [&](bool there, ir::Scalar scalar, int64_t elements) {
     return integers(scalar, there ? elements : 0, draw);
@@ -70,10 +57,10 @@ std::string run_and_compare(const FuzzCase& fuzz) {
                  channel = of_epilogue(epilogue.per_channel(), sums, problem.out_channels),
                  residual = of_epilogue(epilogue.residual, problem.dtype, count);
   const Elements expected(problem.dtype, count), got(problem.dtype, count);
-  reference_conv(on_target(problem, target), x.values.data(), second.values.data(), expected.data(),
-                 target.has_fma, {there(bias), there(channel), there(residual)});
-  KernelRun run{.operands = {x.memory.data(), second.memory.data(), got.data()},
-                .threads = fuzz.threads};
+  reference_conv(on_target(problem, target), x_values(problem, x).data(),
+                 second_values(problem, second).data(), expected.data(), target.has_fma,
+                 {there(bias), there(channel), there(residual)});
+  KernelRun run{.operands = {x.data(), second.data(), got.data()}, .threads = fuzz.threads};
   for (const Elements* operand : {&bias, &channel, &residual})
     if (operand->count() > 0) run.operands.push_back(operand->data());
   if (fuzz.any_length)

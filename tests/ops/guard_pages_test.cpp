@@ -14,6 +14,7 @@
 #include "ops/conv/reference.h"
 #include "ops/conv/schedule.h"
 #include "tests/ir/elements.h"
+#include "tests/ops/gathered.h"
 #include "tests/ops/guarded_memory.h"
 #include "tests/ops/random_problem.h"
 #include "tests/ops/run_kernel.h"
@@ -45,8 +46,8 @@ void expect_inside(Draw& draw, const ConvProblem& problem, const compiler::Compi
   const auto operand = [&](ir::Scalar scalar, int64_t elements, bool there = true) {
     return integers(draw, scalar, there ? elements : 0, edge);
   };
-  const GuardedElements x = operand(problem.x_dtype, element_count(problem.x_shape())),
-                        second = operand(problem.w_dtype, element_count(problem.second_shape())),
+  const GuardedElements x = operand(problem.x_dtype, x_span(problem).elements()),
+                        second = operand(problem.w_dtype, second_span(problem).elements()),
                         bias = operand(sums, problem.out_channels, epilogue.bias),
                         channel = operand(sums, problem.out_channels, epilogue.per_channel()),
                         residual = operand(problem.dtype, count, epilogue.residual);
@@ -64,8 +65,8 @@ void expect_inside(Draw& draw, const ConvProblem& problem, const compiler::Compi
   };
   run_kernel(kernel, run);
   const ir::Elements expected(problem.dtype, count);
-  reference_conv(problem, x.data(), second.data(), expected.data(), fused,
-                 {there(bias), there(channel), there(residual)});
+  reference_conv(problem, x_values(problem, x).data(), second_values(problem, second).data(),
+                 expected.data(), fused, {there(bias), there(channel), there(residual)});
   for (int64_t i = 0; i < count; ++i)
     ASSERT_EQ(std::bit_cast<uint64_t>(y.at(i)), std::bit_cast<uint64_t>(expected.at(i)))
         << "element " << i << ": " << y.at(i) << ", expected " << expected.at(i);
@@ -81,7 +82,7 @@ ConvProblem any_problem(Draw& draw) {
   ConvProblem problem = with_random_types(
       draw, draw.one_in(3) ? random_problem(draw, 1e5) : random_member(draw, 1e5));
   if (!is_gradient(problem) && draw.one_in(2)) problem.epilogue = random_epilogue(draw);
-  return problem;
+  return draw.one_in(3) ? with_random_strides(draw, problem) : problem;
 }
 
 compiler::CompiledKernel any_kernel(Draw& draw, const ConvProblem& problem,

@@ -48,7 +48,8 @@ TEST(ParseProblem, NamesColumnAndExpectation) {
   expect_refused("conv_transpose1d p=+1", "column 20: expected an integer after 'p=', got '+1'");
   expect_refused("conv_transpose1d q=1",
                  "problem: column 18: expected a key of l, ci, co, k, s, p, d, op, g, n, dtype, "
-                 "xdtype, wdtype, bias, act, residual, numerics, grad, xstrides, wstrides, xorder, worder, got 'q'");
+                 "xdtype, wdtype, bias, act, residual, numerics, grad, xstrides, wstrides, xorder, "
+                 "worder, got 'q'");
   expect_refused("conv_transpose1d l=1 l=1",
                  "problem: column 22: expected every key once, got 'l' again");
   expect_refused("conv_transpose1d dtype=f32 dtype=f32", "expected every key once, got 'dtype'");
@@ -118,10 +119,11 @@ TEST(ParseProblem, NumbersOfAxesAreCounted) {
 }
 
 TEST(ParseProblem, KeysBelongToTheirDoors) {
-  expect_refused("conv1d l=1 ci=1 co=1 k=1 op=1",
-                 "problem: column 26: expected a key of l, ci, co, k, s, p, d, g, n, dtype, "
-                 "xdtype, wdtype, bias, act, residual, numerics, grad, xstrides, wstrides, xorder, worder, "
-                 "got 'op'");
+  expect_refused(
+      "conv1d l=1 ci=1 co=1 k=1 op=1",
+      "problem: column 26: expected a key of l, ci, co, k, s, p, d, g, n, dtype, "
+      "xdtype, wdtype, bias, act, residual, numerics, grad, xstrides, wstrides, xorder, worder, "
+      "got 'op'");
   expect_refused("conv_general l=1 ci=1 co=1 k=1 p=1",
                  "expected a key of l, ci, co, k, s, plo, phi, d, id, flip, g, n, dtype, xdtype, "
                  "wdtype, bias, act, residual, numerics, grad, xstrides, wstrides, xorder, worder, "

@@ -53,8 +53,8 @@ ConvProblem random_member(Draw& draw, double most_products);
 /// for most others. Of bf16 problems most allow dot products.
 ConvProblem with_random_types(Draw& draw, ConvProblem problem);
 
-/// The problem with operands that lie in memory in any way: dimensions in another order, slices with
-/// gaps, reversed, broadcast, overlapping; often only one of the two.
+/// The problem with operands that lie in memory in any way: dimensions in another order, slices
+/// with gaps, reversed, broadcast, overlapping; often only one of the two.
 ConvProblem with_random_strides(Draw& draw, ConvProblem problem);
 
 /// Any plan that the template has a schedule for; with a target also lanes over positions.

@@ -70,9 +70,8 @@ TEST(Strides, SlowOnesAreLeftOut) {
   EXPECT_EQ(kept("conv2d l=9 ci=4 co=4 k=3 xorder=0,2,1,3 worder=3,2,1,0"), both);
   EXPECT_EQ(kept("conv1d l=9 ci=4 co=4 k=3 grad=w xorder=0,2,1 wstrides=0,8,1"), second);
   EXPECT_EQ(kept("conv1d l=9 ci=4 co=4 k=3 grad=w xstrides=0,8,1 worder=0,2,1"), first);
-  EXPECT_EQ(
-      kept("conv1d l=9 ci=4 co=4 k=3 dtype=bf16 numerics=bf16_dot xorder=0,2,1 worder=2,1,0"),
-      second);
+  EXPECT_EQ(kept("conv1d l=9 ci=4 co=4 k=3 dtype=bf16 numerics=bf16_dot xorder=0,2,1 worder=2,1,0"),
+            second);
 }
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include "ops/conv/numerics.h"
 #include "ops/conv/polymorphic.h"
 #include "ops/conv/reference.h"
-#include "ops/conv/strides.h"
 #include "tests/ir/elements.h"
 #include "tests/ops/gathered.h"
 
@@ -21,12 +20,6 @@ int64_t elements_of(const ir::Buffer& buffer) {
   int64_t n = 1;
   for (const ir::Expr& extent : buffer.shape) n *= ir::constant_of(extent).value();
   return n;
-}
-
-/// What a view of an operand's memory holds.
-Elements values_in(const Elements& memory, const std::vector<int64_t>& shape,
-                   const std::vector<int64_t>& strides, const MemorySpan& span) {
-  return gathered(memory, shape, strides.empty() ? dense_strides(shape) : strides, -span.low);
 }
 
 struct Operands {
@@ -101,11 +94,9 @@ TriangleCount expect_triangle(const ConvProblem& problem, const compiler::Compil
   const Operands operands(problem, x, w);
   const Elements expected = unwritten_output(problem);
   const bool pairs = pairs_channels(on_target(problem, request.target));
-  const Elements x_values =
-                     values_in(operands.x, problem.x_shape(), problem.x_strides, x_span(problem)),
-                 w_values = values_in(operands.w, problem.second_shape(), problem.w_strides,
-                                      second_span(problem));
-  reference_conv(on_target(problem, request.target), x_values.data(), w_values.data(),
+  const Elements x_row_major = x_values(problem, operands.x),
+                 w_row_major = second_values(problem, operands.w);
+  reference_conv(on_target(problem, request.target), x_row_major.data(), w_row_major.data(),
                  expected.data(), request.target.has_fma);
   TriangleCount count;
   bool paired = false;
