@@ -336,6 +336,9 @@ class CostModel::Model {
     if (!stages_input(problem_, products_, plan)) return 0;
     const auto rows = static_cast<double>(plan.row_block > 0 ? staged_rows(products_, plan)
                                                              : problem_.axes[0].input);
+    if (plan.lanes == Lanes::channels)
+      return static_cast<double>(problem_.batch) * ceil_div(problem_.groups, lanes_) *
+             blocks(plan) * rows * copied_vector();
     const bool one_walk = staged_copy(problem_, lanes_) == StagedCopy::one_walk;
     const double row =
         ceil_div(products_.depth, lanes_) * copied_vector() + (one_walk ? 0 : tile_overhead);

@@ -76,6 +76,12 @@ FuzzCase parse_case(std::string_view text) {
   return fuzz;
 }
 
+compiler::Target target_of(const FuzzCase& fuzz) {
+  const compiler::Target& host = compiler::host_target();
+  return fuzz.level == host.level ? host
+                                  : compiler::forced_down(host, compiler::name_of(fuzz.level));
+}
+
 FuzzCase draw_case(Draw& draw) {
   constexpr double most_products = 1e5;
   FuzzCase fuzz;
@@ -84,8 +90,8 @@ FuzzCase draw_case(Draw& draw) {
   fuzz.problem = with_random_types(draw, fuzz.problem);
   if (!is_gradient(fuzz.problem) && draw.one_in(6)) fuzz.problem.epilogue = random_epilogue(draw);
   if (draw.one_in(4)) fuzz.problem = with_random_strides(draw, fuzz.problem);
-  const compiler::Target target = random_target(draw);
-  fuzz.level = target.level;
+  fuzz.level = random_target(draw).level;
+  const compiler::Target target = target_of(fuzz);
   fuzz.threads = static_cast<int>(draw.between(1, 4));
   fuzz.data = static_cast<uint64_t>(draw.between(0, 1'000'000));
   // A kernel for any length takes twice as long to compile.

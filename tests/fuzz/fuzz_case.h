@@ -31,6 +31,9 @@ FuzzCase parse_case(std::string_view text);
 /// A case that this machine can run.
 FuzzCase draw_case(Draw& draw);
 
+/// The target of a case: this machine, with its extras, or one of its lesser levels.
+compiler::Target target_of(const FuzzCase& fuzz);
+
 /// Compiles and runs the case on small integers, whose sums are exact. Empty when the result has
 /// the bits of the reference loops, otherwise what is wrong. An error of the compiler is wrong,
 /// too.

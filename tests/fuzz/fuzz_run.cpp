@@ -40,9 +40,7 @@ compiler::CompiledKernel compiled(const FuzzCase& fuzz, const compiler::Target& 
 }
 
 std::string run_and_compare(const FuzzCase& fuzz) {
-  const compiler::Target& host = compiler::host_target();
-  const compiler::Target target =
-      fuzz.level == host.level ? host : compiler::forced_down(host, compiler::name_of(fuzz.level));
+  const compiler::Target target = target_of(fuzz);
   const ConvProblem& problem = fuzz.problem;
   const ir::Scalar sums = accumulation_type(problem);
   const int64_t count = element_count(problem.result_shape());
