@@ -181,8 +181,9 @@ std::vector<Plan> other_lanes(const ConvProblem& problem, const Target& target) 
   if (!is_depthwise(problem)) return plans;
   plan.lanes = Lanes::channels;
   // A copy of the input overlaps with the next one's: high blocks have less to copy twice.
-  const std::vector<int64_t> heights =
-      scatters_channels(problem) ? std::vector<int64_t>{8, 16, 32, 64} : std::vector<int64_t>{1, 2, 0};
+  const std::vector<int64_t> heights = scatters_channels(problem)
+                                           ? std::vector<int64_t>{8, 16, 32, 64}
+                                           : std::vector<int64_t>{1, 2, 0};
   for (int64_t rows = 1; 2 * rows < target.vector_registers && rows <= 8; ++rows)
     for (const int64_t tiles : heights)
       for (const bool fetch : {false, true}) {

@@ -43,8 +43,9 @@ bool stages_input(const ConvProblem& problem, const Products& products, const Pl
   const bool one_line = problem.axes.size() == 1 && products.row_step > 0;
   // What is converted is copied for every panel if need be; what only lies apart, once for all.
   const bool shared = plan.rows_outermost && plan.row_block > 0 && scatters_channels(problem);
+  const bool whole = products.gap == 1 && products.parts.size() == 1;
   const bool copied = plan.lanes == Lanes::channels
-                          ? shared
+                          ? shared && whole  // a vector of channels at a time
                           : plan.lanes == Lanes::columns && copies_input(problem) &&
                                 (converts_input(problem) || shared);
   return copied && one_line && problem.in_channels > 0 &&

@@ -120,7 +120,7 @@ class Template {
       names.q = "qi";
     }
     // Panels that follow one another share a copy of the input.
-    const bool shared = staged_ && plan_.rows_outermost && !block.empty();
+    const bool shared = staged_ && plan_.rows_outermost && !block.empty() && !channel_lanes();
     const bool whole = products_.gap == 1 && products_.parts.size() == 1;
     whole && !shared ? one_part(names, outer, block) : several_parts(names, outer, block);
     return std::move(schedule_);
