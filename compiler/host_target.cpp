@@ -63,6 +63,9 @@ int64_t bytes_of_one_core(const cpuinfo_cache* cache, int64_t otherwise) {
   return cache->size / sharing_cores;
 }
 
+/// A virtual machine of few cores is shown the whole cache of a machine that it shares with others.
+constexpr int64_t most_l3_of_a_core = int64_t{16} << 20;
+
 /// Rates of processor families that differ from the typical ones.
 Rates detected_rates() {
   Rates rates;
@@ -90,11 +93,12 @@ Target detect() {
   Target machine = target_of(detected_level());
   machine.l1d_bytes = bytes_of_one_core(cpuinfo_get_l1d_cache(0), machine.l1d_bytes);
   machine.l2_bytes = bytes_of_one_core(cpuinfo_get_l2_cache(0), machine.l2_bytes);
-  if (const cpuinfo_cache* l3 = cpuinfo_get_l3_cache(0)) machine.l3_bytes = l3->size;
   machine.rates = detected_rates();
   if (machine.level == Level::x86_64_v4 && cpuinfo_has_x86_avx512bf16())
     machine = with_extra(std::move(machine), "avx512bf16");
   machine.cores = static_cast<int>(std::max(1u, cpuinfo_get_cores_count()));
+  if (const cpuinfo_cache* l3 = cpuinfo_get_l3_cache(0))
+    machine.l3_bytes = std::min<int64_t>(l3->size, machine.cores * most_l3_of_a_core);
   return machine;
 }
 

@@ -42,6 +42,9 @@ constexpr double near_line = 0.15, line_apart = 1.2, far_line = 5;  // cycles, s
 /// What two things take side by side: hardly more than the longer one, unless they are alike.
 double root_of_cubes(double a, double b) { return std::cbrt(a * a * a + b * b * b); }
 
+/// The same of operations that start independently of one another.
+double root_of_fourths(double a, double b) { return std::sqrt(std::hypot(a * a, b * b)); }
+
 double ceil_div(int64_t a, int64_t b) { return static_cast<double>(base::ceil_div(a, b)); }
 
 /// Where data of a size lies between two calls.
@@ -161,7 +164,7 @@ class CostModel::Model {
     // A turned copy lies in the second-level cache: its loads get in the way.
     const bool turned = scatters_channels(problem_) && stages_input(problem_, products_, plan);
     const double busy = turned ? root_of_cubes(near_latency(arithmetic), loads)
-                               : std::max(near_latency(arithmetic), loads);
+                               : root_of_fourths(near_latency(arithmetic), loads);
     return std::max(busy, issue) + scattered(plan, rows);
   }
 
