@@ -15,10 +15,11 @@
 // Shares, because a core can wait for few lines at a time, and all at once would stop it.
 // A prefetch changes no value and may ask for what lies outside of the buffer, so it is always
 // legal, and it does not matter where a clamp of the address bites (see next_use.h). Left as it is:
-// a loop NEXT of one iteration, or one whose iterations all use the same, and an address that is
-// not linear in NEXT's variable or varies in NEXT by an unknown amount. Refuses a buffer that is
-// not a parameter or is not used at one place, a loop EACH that is not inside NEXT or has no
-// constant extent, and a share of more than 16 cache lines.
+// a loop NEXT of one iteration, or one whose iterations all use the same, an address that is not
+// linear in NEXT's variable or varies in NEXT by an unknown amount, and uses with unequal gaps
+// whose shares, gaps included, would be larger than the limit. Refuses a buffer that is not a
+// parameter or is not used at one place, a loop EACH that is not inside NEXT or has no constant
+// extent, and a share of more than 16 cache lines.
 #include <algorithm>
 #include <bit>
 
@@ -91,7 +92,12 @@ void apply(ScheduleState& state, const Step& step) {
   const Access access = access_below(state, name, next, each);
   const std::optional<NextUse> use = next_use(state, next, access);
   if (!use || use->starts.empty()) return;
-  share_among(state, name, each, *extent, access.buffer, is_regular(*use) ? *use : use->hull());
+  if (is_regular(*use)) return share_among(state, name, each, *extent, access.buffer, *use);
+  const NextUse hull = use->hull();
+  const int64_t line = line_bytes / byte_size(access.buffer->scalar);
+  const int64_t share = base::ceil_div(hull.length, *extent);
+  if (base::ceil_div(share, line) <= most_lines)
+    share_among(state, name, each, *extent, access.buffer, hull);
 }
 
 }  // namespace

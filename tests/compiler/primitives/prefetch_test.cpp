@@ -131,6 +131,13 @@ TEST(PrefetchStep, WhatIsNotKnownIsNotAskedFor) {
     EXPECT_EQ(prefetches(scheduled(tiles(index, 9, 16), "prefetch x q0 k")), Found{}) << index;
 }
 
+// Rows at 0, 100, 200 and 700: with the gaps, 700 elements among 2 or 64 taps.
+TEST(PrefetchStep, UnequalGapsAreAskedForWhereTheyAreSmall) {
+  const std::string index = "q0*900 + floordiv(q1, 3)*700 + floormod(q1, 3)*100 + k";
+  EXPECT_EQ(prefetches(scheduled(tiles(index, 9, 2), "prefetch x q0 k")), Found());
+  EXPECT_EQ(prefetches(scheduled(tiles(index, 9, 64), "prefetch x q0 k")).size(), 1u);
+}
+
 TEST(PrefetchStep, Refusals) {
   const std::string k = tiles("q0*64 + q1*16 + k", 9, 16);
   expect_refused(k, "prefetch x q0", "x", "expected 3 loops before the options, got 2");
