@@ -233,7 +233,7 @@ CompiledKernel compile(const CompileRequest& request, const CompileOptions& opti
     }));
   }
   CompiledKernel out;
-  out.code = place_image(std::move(compiled));
+  out.code = place_image(std::move(compiled), request.title);
   recorder.code(out.code);
 
   out.entry = out.code.entries.front();
