@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <mutex>
@@ -93,6 +94,7 @@ void CompiledImage::append(const CompiledImage& other) {
   image.append(other.image);
   llvm_ir += other.llvm_ir;
   assembly += other.assembly;
+  stack_bytes = std::max(stack_bytes, other.stack_bytes);
 }
 
 MachineCode place_image(const CodeImage& image, std::string_view title) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -28,6 +29,7 @@ struct CodegenOptions {
 /// What there is to tell about a compile.
 struct CodegenReport {
   std::string llvm_ir, assembly;  // only where asked for
+  int64_t stack_bytes = 0;        // the most that one of the kernels takes
   double codegen_ms = 0;          // our IR -> LLVM IR
   double select_ms = 0;           // LLVM IR -> object code
   double link_ms = 0;             // object code -> image
