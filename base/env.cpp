@@ -29,7 +29,14 @@ constexpr std::array settings_table{
     Setting{"NESTJIT_DUMP",
             "folder that receives every stage of every compile, 01-problem.txt ..."},
     Setting{"NESTJIT_VERBOSE",
-            "comma-separated topics on standard error: compile, dispatch, cache, all"},
+            "comma-separated topics on standard error: compile, dispatch, cache, profile, all"},
+    Setting{"NESTJIT_PROFILE",
+            "tools that are told of kernels, comma-separated: perf (a jitdump file), perf-map, gdb "
+            "(default: none)"},
+    Setting{"NESTJIT_PROFILE_DIR", "folder of the jitdump file (default: the current one)"},
+    Setting{"NESTJIT_BUDGETS",
+            "most that the compile of a kernel may take before a simpler schedule is tried; what "
+            "is left out keeps its default: ir=100000,code=256K,stack=256K,ms=10000"},
     Setting{"NESTJIT_CODEGEN_LIBRARY", "path of the code generator library, if it was moved"},
     Setting{"NESTJIT_KERNELS", "most kernels held in memory (default 16384)"},
     Setting{"NESTJIT_KERNEL_MEMORY", "most MiB of their machine code (default 512)"},

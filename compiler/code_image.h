@@ -14,8 +14,9 @@ struct CodeImage {
   std::vector<uint32_t> entries;  // offsets of the kernels, in their order
 
   static constexpr size_t alignment = 64;
+  static constexpr size_t gap = 128;  // between images, zeros: perf has an unwinding table there
 
-  /// Puts another image behind this one, its entries behind the entries.
+  /// Puts another image behind this one and a gap, its entries behind the entries.
   void append(const CodeImage& other);
 };
 

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include "compiler/build_id.h"
 #include "compiler/door.h"
 #include "compiler/executable_memory.h"
+#include "compiler/profile/profile.h"
 
 namespace nestjit::compiler {
 namespace {
@@ -92,11 +94,12 @@ void CompiledImage::append(const CompiledImage& other) {
   image.append(other.image);
   llvm_ir += other.llvm_ir;
   assembly += other.assembly;
+  stack_bytes = std::max(stack_bytes, other.stack_bytes);
 }
 
-MachineCode place_image(const CodeImage& image) {
+MachineCode place_image(const CodeImage& image, std::string_view title) {
   MachineCode code;
-  code.owner = place_code(image.bytes);
+  code.owner = announce(place_code(image.bytes), image.bytes.size(), image.entries, title);
   code.code_bytes = image.bytes.size();
   for (const uint32_t entry : image.entries)
     code.entries.push_back(
@@ -104,8 +107,8 @@ MachineCode place_image(const CodeImage& image) {
   return code;
 }
 
-MachineCode place_image(CompiledImage compiled) {
-  MachineCode code = place_image(compiled.image);
+MachineCode place_image(CompiledImage compiled, std::string_view title) {
+  MachineCode code = place_image(compiled.image, title);
   static_cast<CodegenReport&>(code) = std::move(static_cast<CodegenReport&>(compiled));
   return code;
 }
@@ -121,7 +124,8 @@ CompiledImage compile_to_image(const std::vector<ir::Kernel>& kernels, const Tar
 
 MachineCode compile_to_machine_code(const std::vector<ir::Kernel>& kernels, const Target& target,
                                     const CodegenOptions& options) {
-  return place_image(compile_to_image(kernels, target, options));
+  return place_image(compile_to_image(kernels, target, options),
+                     kernels.empty() ? std::string_view() : kernels.front().name);
 }
 
 std::string llvm_version() {

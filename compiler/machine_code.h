@@ -5,9 +5,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/code_image.h"
@@ -27,6 +29,7 @@ struct CodegenOptions {
 /// What there is to tell about a compile.
 struct CodegenReport {
   std::string llvm_ir, assembly;  // only where asked for
+  int64_t stack_bytes = 0;        // the most that one of the kernels takes
   double codegen_ms = 0;          // our IR -> LLVM IR
   double select_ms = 0;           // LLVM IR -> object code
   double link_ms = 0;             // object code -> image
@@ -49,9 +52,11 @@ struct MachineCode : CodegenReport {
   std::span<const std::byte> code() const { return {owner.get(), code_bytes}; }
 };
 
-/// Copies an image into executable memory. Throws a resource error; see executable_memory.h.
-MachineCode place_image(const CodeImage& image);
-MachineCode place_image(CompiledImage compiled);
+/// Copies an image into executable memory and tells the tools of NESTJIT_PROFILE of it, under the
+/// title's name (profile/profile.h). Throws a resource error (executable_memory.h) and invalid
+/// argument for that setting.
+MachineCode place_image(const CodeImage& image, std::string_view title = {});
+MachineCode place_image(CompiledImage compiled, std::string_view title = {});
 
 /// Compiles lowered kernels into one image. The first call loads the code generator library.
 /// Thread-safe; concurrent compiles run in parallel. The same request gives the same bytes. Throws

@@ -90,9 +90,10 @@ class Recorder {
 
   void code(const MachineCode& code) {
     text("codegen.ll", code.llvm_ir);
-    text("jit.txt",
-         fmt::format("{} kernels, {} bytes of code\nselect {:.3f} ms, link {:.3f} ms\n",
-                     code.entries.size(), code.code_bytes, code.select_ms, code.link_ms));
+    text("jit.txt", fmt::format("{} kernels, {} bytes of code, {} bytes of stack\n"
+                                "select {:.3f} ms, link {:.3f} ms\n",
+                                code.entries.size(), code.code_bytes, code.stack_bytes,
+                                code.select_ms, code.link_ms));
     text("kernel.s", code.assembly);
   }
 
@@ -185,6 +186,8 @@ std::vector<bool> used_parameters(const ir::Kernel& kernel, size_t count) {
 }  // namespace
 
 CompiledKernel compile(const CompileRequest& request, const CompileOptions& options) {
+  const BudgetWatch budget(options.budgets ? *options.budgets : budgets_of_environment(),
+                           request.title);
   Recorder recorder(request, options);
   recorder.text("problem.txt", problem_text(request));
 
@@ -209,6 +212,7 @@ CompiledKernel compile(const CompileRequest& request, const CompileOptions& opti
                           });
   });
   recorder.text("schedule.nest", scheduled, to_string(schedule));
+  budget.require_before_lowering(scheduled.kernel);
 
   // The packing kernels go through the remaining stages by themselves.
   Scheduled lowered{{}, scheduled.packings, {}};
@@ -221,6 +225,7 @@ CompiledKernel compile(const CompileRequest& request, const CompileOptions& opti
     return lower_main(scheduled.kernel, lowered.packings, recorder);
   });
   recorder.text("lower.nest", lowered);
+  budget.require_lowered(lowered.kernel);
 
   // codegen and jit: through the door to LLVM. Packing kernels are an image of their own.
   const CodegenOptions wanted{recorder.keeps_text(), recorder.keeps_text(), options.verify};
@@ -232,8 +237,9 @@ CompiledKernel compile(const CompileRequest& request, const CompileOptions& opti
       return aside ? aside->image() : compile_packings(lowered.packings, request.target, wanted);
     }));
   }
+  budget.require_code(compiled.image.bytes.size(), compiled.stack_bytes);
   CompiledKernel out;
-  out.code = place_image(std::move(compiled));
+  out.code = place_image(std::move(compiled), request.title);
   recorder.code(out.code);
 
   out.entry = out.code.entries.front();

@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/dump.h"
+#include "compiler/budget.h"
 #include "compiler/machine_code.h"
 #include "compiler/schedule.h"
 #include "compiler/specialise.h"
@@ -31,6 +33,7 @@ struct CompileOptions {
   bool keep_stages = false;  // fill CompiledKernel::stages
   bool verify = false;  // run the IR verifier after every step and pass (always in debug builds)
   StageObserver observer;
+  std::optional<Budgets> budgets;  // absent: those of NESTJIT_BUDGETS
 };
 
 /// One constant operand that is repacked once. Run `entry` with a frame of {operand, packed
@@ -70,8 +73,9 @@ struct CompiledKernel {
 /// Runs the stages specialise, schedule, lower, codegen, jit in order; packing kernels may be
 /// compiled on a second thread meanwhile, and what is left of that is the stage `packing`.
 /// Thread-safe. Honours
-/// NESTJIT_DUMP. Throws invalid argument for an illegal schedule, unsupported without the code
-/// generator library, internal when a verifier objects.
+/// NESTJIT_DUMP. Throws invalid argument for an illegal schedule, OverBudget for one whose kernel
+/// exceeds a budget, unsupported without the code generator library, internal when a verifier
+/// objects.
 CompiledKernel compile(const CompileRequest& request, const CompileOptions& options = {});
 
 }  // namespace nestjit::compiler

@@ -268,6 +268,7 @@ Statistics statistics() {
   s.kernels = map.values;
   s.code_bytes = map.bytes;
   s.compiles = source.compiles;
+  s.fallbacks = source.fallbacks;
   s.compile_ms = source.compile_ms;
   s.disk_hits = source.disk_hits;
   s.disk_ms = source.disk_ms;

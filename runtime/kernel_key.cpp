@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/hash.h"
+#include "compiler/budget.h"
 #include "compiler/build_id.h"
 #include "compiler/frame.h"
 #include "ops/conv/polymorphic.h"
@@ -107,8 +108,11 @@ std::string key_text(const KernelRequest& r) {
 }
 
 std::string disk_key(const KernelRequest& request) {
-  return fmt::format("{}|{}|abi {}", key_text(request), compiler::build_id(),
-                     compiler::abi_version);
+  compiler::Budgets budgets = compiler::budgets_of_environment();
+  budgets.ms = compiler::Budgets{}.ms;  // what time decided is not stored
+  return fmt::format("{}|{}|abi {}{}", key_text(request), compiler::build_id(),
+                     compiler::abi_version,
+                     budgets == compiler::Budgets{} ? "" : "|" + compiler::to_string(budgets));
 }
 
 }  // namespace nestjit::runtime

@@ -50,7 +50,7 @@ struct KernelKeyEqual {
 /// "conv_transpose1d l=64 ci=8 co=8 k=4|default|direct|x86-64-v4": the key in words.
 std::string key_text(const KernelRequest& request);
 
-/// The key among processes, builds and machines.
+/// The key among processes, builds and machines; names budgets that are not the usual ones.
 std::string disk_key(const KernelRequest& request);
 
 }  // namespace nestjit::runtime

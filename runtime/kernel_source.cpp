@@ -11,6 +11,7 @@
 #include "base/env.h"
 #include "base/forks.h"
 #include "ops/conv/compile.h"
+#include "ops/conv/fallbacks.h"
 #include "ops/conv/polymorphic.h"
 #include "runtime/background.h"
 #include "runtime/disk/kernel_entry.h"
@@ -64,35 +65,39 @@ ops::ConvProblem problem_of(const KernelRequest& r) {
   return r.any_length ? ops::lengthless(r.problem) : r.problem;
 }
 
-compiler::CompileRequest compile_request(const KernelRequest& r, const compiler::Target& target) {
-  if (r.any_length)
-    return ops::polymorphic_request(r.problem, ops::polymorphic_plan(r.problem, target), target);
-  return ops::compile_request(
-      r.problem, r.schedule != nullptr ? *r.schedule : ops::default_schedule(r.problem, target),
-      target);
+/// A schedule that was asked for is not replaced by another one.
+ops::ResolvedKernel resolve(const KernelRequest& r, const compiler::Target& target) {
+  if (r.any_length) return ops::compile_polymorphic_within_budgets(r.problem, target);
+  if (r.schedule == nullptr) return ops::compile_within_budgets(r.problem, target);
+  return {.code = ops::compile_conv(r.problem, *r.schedule, target), .schedule = *r.schedule};
 }
 
 struct Compiled {
   std::shared_ptr<const ConvKernel> kernel;
   compiler::Schedule schedule;
+  std::string fallback;  // why it is a simpler one than the default
+  bool repeatable;       // by another compile
 };
 
 Compiled compile(const KernelRequest& r) {
   expect_exit();
   const Stopwatch watch;
-  const compiler::CompileRequest request = compile_request(r, compiler::host_target());
-  auto kernel = std::make_shared<const ConvKernel>(problem_of(r), compiler::compile(request));
+  ops::ResolvedKernel made = resolve(r, compiler::host_target());
+  auto kernel = std::make_shared<const ConvKernel>(problem_of(r), std::move(made.code));
   count([&](SourceCounts& c) {
     ++c.compiles;
+    c.fallbacks += !made.fallback.empty();
     c.compile_ms += watch.ms();
   });
-  return {std::move(kernel), request.schedule};
+  return {std::move(kernel), std::move(made.schedule), std::move(made.fallback), made.repeatable};
 }
 
 disk::Entry entry_of(const KernelRequest& r, const std::string& key, const Compiled& compiled) {
   disk::Entry entry =
       disk::entry_of(compiled.kernel->code(), compiled.schedule, compiler::host_target());
   entry.key = key;
+  if (!compiled.fallback.empty())
+    entry.schedule = fmt::format("# falls back: {}\n{}", compiled.fallback, entry.schedule);
   entry.problem = r.any_length ? ops::lengthless_text(r.problem) : ops::to_string(r.problem);
   return entry;
 }
@@ -110,7 +115,8 @@ bool store_now(const disk::Settings& settings, const disk::Entry& entry) noexcep
 
 bool store(const disk::Settings& settings, const KernelRequest& r, const std::string& key,
            const Compiled& compiled, Storing storing) {
-  if (settings.mode == disk::Mode::read) return false;
+  // Time that was short once is no reason for other processes to go without the better kernel.
+  if (settings.mode == disk::Mode::read || !compiled.repeatable) return false;
   try {
     const disk::Entry entry = entry_of(r, key, compiled);
     if (storing == Storing::now) return store_now(settings, entry);
@@ -137,7 +143,7 @@ std::shared_ptr<const ConvKernel> compared(const KernelRequest& r, const disk::S
                                            const disk::Entry& found) {
   const Compiled compiled = compile(r);
   const disk::Entry again = entry_of(r, found.key, compiled);
-  if (!again.same_kernel(found)) {
+  if (compiled.repeatable && !again.same_kernel(found)) {
     count([](SourceCounts& c) { ++c.disk_differences; });
     // Asked for by the setting, whatever is verbose.
     const std::string line = fmt::format("nestjit,cache,differs from a new compile,{},{}\n",

@@ -13,6 +13,7 @@ namespace nestjit::runtime {
 /// What kernels came from so far.
 struct SourceCounts {
   int64_t compiles = 0;
+  int64_t fallbacks = 0;  // of these, the ones that a budget led to a simpler schedule
   int64_t disk_hits = 0;
   int64_t disk_rejected = 0;  // files that were no kernel for this process
   int64_t disk_stores = 0;

@@ -47,9 +47,10 @@ void list() {
       fmt::print("{:>7} {:>8}  {}: {}\n", i.file.bytes, age_text(i.file.used), i.file.name, i.why);
       continue;
     }
-    fmt::print("{:>7} {:>8}  {}  [{}{}, {:.1f} ms]\n", i.file.bytes, age_text(i.file.used),
+    fmt::print("{:>7} {:>8}  {}  [{}{}, {:.1f} ms{}]\n", i.file.bytes, age_text(i.file.used),
                i.entry->problem, i.entry->target, i.why.empty() ? "" : ", another build",
-               i.entry->compile_ms);
+               i.entry->compile_ms,
+               i.entry->schedule.starts_with('#') ? ", a simpler schedule" : "");
   }
 }
 

@@ -11,6 +11,7 @@
 #include "ops/conv/candidates.h"
 #include "ops/conv/compile.h"
 #include "ops/conv/cost_model.h"
+#include "ops/conv/fallbacks.h"
 #include "ops/conv/numerics.h"
 #include "ops/conv/polymorphic.h"
 #include "ops/conv/schedule.h"
@@ -58,6 +59,21 @@ void print_times(const compiler::CompiledKernel& code) {
              code.workgroup_count ? ir::to_string(code.workgroup_count) : "no");
 }
 
+/// A plan or a schedule that was asked for is kept, whatever the budgets; the default one is not.
+ops::ResolvedKernel compile(const ExplainOptions& o, const ops::ConvProblem& problem,
+                            const ops::Plan& plan, const compiler::Target& target,
+                            const compiler::CompileOptions& options) {
+  if (o.plan.empty() && o.schedule_file.empty())
+    return o.symbolic ? ops::compile_polymorphic_within_budgets(problem, target, options)
+                      : ops::compile_within_budgets(problem, target, options);
+  compiler::CompileRequest request =
+      o.symbolic ? ops::polymorphic_request(problem, plan, target)
+                 : ops::compile_request(problem, ops::schedule_of(problem, target, plan), target);
+  if (!o.schedule_file.empty())
+    request.schedule = compiler::parse_schedule(read_file(o.schedule_file));
+  return {.code = compiler::compile(request, options), .schedule = request.schedule};
+}
+
 void explain(const ExplainOptions& o) {
   ops::ConvProblem problem = ops::parse_problem(o.problem);
   const compiler::Target target = o.target.empty()
@@ -76,19 +92,15 @@ void explain(const ExplainOptions& o) {
                                          : ops::default_plan(problem, target);
   const double ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-  compiler::CompileRequest request =
-      o.symbolic ? ops::polymorphic_request(problem, plan, target)
-                 : ops::compile_request(problem, ops::schedule_of(problem, target, plan), target);
-  if (!o.schedule_file.empty())
-    request.schedule = compiler::parse_schedule(read_file(o.schedule_file));
   if (o.stage.empty() && o.schedule_file.empty())
     fmt::print("==== plan (chosen in {:.3f} ms)\nnumerics: {}\n{}\n", ms,
                ops::explain_numerics(problem, target), ops::explain_plan(problem, target, plan));
   compiler::CompileOptions options;
   options.keep_stages = true;
-  const compiler::CompiledKernel code = compiler::compile(request, options);
-  print_stages(code, o.stage);
-  if (o.stage.empty()) print_times(code);
+  const ops::ResolvedKernel made = compile(o, problem, plan, target, options);
+  if (!made.fallback.empty()) fmt::print("==== falls back\n{}\n", made.fallback);
+  print_stages(made.code, o.stage);
+  if (o.stage.empty()) print_times(made.code);
 }
 
 }  // namespace

@@ -76,6 +76,8 @@ int run_problem(const RunOptions& o) {
     fmt::print("compile   {:.2f} ms (code generator loaded in this call), pack {:.3f} ms\n",
                s.compile_ms, bound.pack_ms());
   }
+  if (s.fallbacks > 0)
+    fmt::print("schedule  a simpler one than the default, NESTJIT_VERBOSE=compile says why\n");
   if (!o.output_file.empty()) {
     if (y.dtype() == Dtype::f64)
       base::unsupported("run: --output writes float32, and the result is float64");

@@ -60,6 +60,7 @@ CompiledImage compile(const DoorRequest& request) {
   const auto object = jit::emit_object(*made.module, *machine, passes);
   diagnostics.require_none();
   code.select_ms = watch.lap();
+  code.stack_bytes = diagnostics.most_stack_bytes();
   code.image = jit::link(*object, made.symbols);
   code.link_ms = watch.lap();
   return code;

@@ -40,6 +40,7 @@ llvm::Function* declare(llvm::Module& module, const ir::Kernel& kernel, const Ta
   // No loop may become a call of memset or memcpy: the code has no external symbol.
   function->addFnAttr("no-builtins");
   function->addFnAttr("frame-pointer", "none");
+  function->addFnAttr("warn-stack-size", "0");  // jit::Diagnostics hears of any size
   llvm::Argument* frame = function->getArg(0);
   frame->setName("frame");
   frame->addAttr(llvm::Attribute::NoAlias);

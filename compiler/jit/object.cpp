@@ -7,18 +7,12 @@
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Transforms/Utils/Cloning.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace nestjit::compiler::jit {
 namespace {
-
-void collect(const llvm::DiagnosticInfo* info, void* errors) {
-  if (info->getSeverity() != llvm::DS_Error) return;
-  llvm::raw_string_ostream out(*static_cast<std::string*>(errors));
-  llvm::DiagnosticPrinterRawOStream printer(out);
-  info->print(printer);
-  out << "; ";
-}
 
 void emit(llvm::Module& module, llvm::TargetMachine& machine, PassList list,
           llvm::raw_pwrite_stream& out, llvm::CodeGenFileType type) {
@@ -30,7 +24,19 @@ void emit(llvm::Module& module, llvm::TargetMachine& machine, PassList list,
 }  // namespace
 
 Diagnostics::Diagnostics(llvm::LLVMContext& context) {
-  context.setDiagnosticHandlerCallBack(collect, &errors_);
+  context.setDiagnosticHandlerCallBack(collect, this);
+}
+
+void Diagnostics::collect(const llvm::DiagnosticInfo* info, void* diagnostics) {
+  auto& self = *static_cast<Diagnostics*>(diagnostics);
+  if (const auto* stack = llvm::dyn_cast<llvm::DiagnosticInfoStackSize>(info))
+    self.most_stack_bytes_ =
+        std::max(self.most_stack_bytes_, static_cast<int64_t>(stack->getStackSize()));
+  if (info->getSeverity() != llvm::DS_Error) return;
+  llvm::raw_string_ostream out(self.errors_);
+  llvm::DiagnosticPrinterRawOStream printer(out);
+  info->print(printer);
+  out << "; ";
 }
 
 void Diagnostics::require_none() const {

@@ -5,6 +5,7 @@
 #include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Target/TargetMachine.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -12,15 +13,23 @@
 
 namespace nestjit::compiler::jit {
 
-/// Errors that LLVM reports of a context while it works; by default it would end the process.
+/// What LLVM reports of a context while it works: errors, which by default would end the process,
+/// and the stack of functions that ask for it.
 class Diagnostics {
  public:
   explicit Diagnostics(llvm::LLVMContext& context);
-  /// Throws an internal error when something was reported.
+  Diagnostics(const Diagnostics&) = delete;
+  Diagnostics& operator=(const Diagnostics&) = delete;
+  /// Throws an internal error when an error was reported.
   void require_none() const;
+  /// Bytes of the largest stack frame; 0 where none was reported.
+  int64_t most_stack_bytes() const { return most_stack_bytes_; }
 
  private:
+  static void collect(const llvm::DiagnosticInfo* info, void* diagnostics);
+
   std::string errors_;
+  int64_t most_stack_bytes_ = 0;
 };
 
 /// Instruction selection. The module is consumed in the sense that its passes rewrite it.

@@ -10,6 +10,7 @@ namespace nestjit {
 /// compiled as well). Calls of bound operations look nothing up.
 struct Statistics {
   int64_t compiles = 0;     // look-ups that compiled a kernel
+  int64_t fallbacks = 0;    // of these, the ones that a budget led to a simpler schedule
   int64_t hits = 0;         // look-ups that found a kernel in memory
   int64_t thread_hits = 0;  // of these, the ones that a thread's own last calls answered
   int64_t waits = 0;        // look-ups that waited for another thread to make the same kernel

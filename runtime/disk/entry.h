@@ -43,7 +43,8 @@ struct StoredPacking {
 struct Entry {
   std::string key;       // everything that the kernel was asked for by
   std::string problem;   // for people
-  std::string schedule;  // that was resolved, a step a line
+  std::string schedule;  // that was resolved, a step a line; behind a comment on why it is simpler
+                         // than the default one, where it is
   std::string target;    // level and extras, that is the CPU features the code needs
   std::string llvm;      // version of LLVM that made the code
   std::string build;     // compiler::build_id()

@@ -48,7 +48,7 @@ compiler::CompiledKernel restore(const Entry& entry) {
   kernel.workgroup_count = workgroups_of(entry);
   kernel.symbols = entry.symbols;
   kernel.uses = entry.uses;
-  kernel.code = compiler::place_image(entry.image);
+  kernel.code = compiler::place_image(entry.image, entry.problem);
   kernel.entry = kernel.code.entries.front();
   for (size_t i = 0; i < entry.packed.size(); ++i) {
     const StoredPacking& packing = entry.packed[i];

@@ -123,9 +123,12 @@ TEST(CodeImage, RunsWhereverItIsPlaced) {
 TEST(CodeImage, OneBehindAnother) {
   const Target target = target_of(Level::x86_64_v1);
   CodeImage both = compile_to_image({ir::parse_kernel(scale_text(2))}, target).image;
+  const size_t first = both.bytes.size();
   both.append(compile_to_image({ir::parse_kernel(scale_text(5))}, target).image);
   ASSERT_EQ(both.entries.size(), 2u);
   EXPECT_EQ(both.entries[1] % CodeImage::alignment, 0u);
+  EXPECT_GE(both.entries[1], first + CodeImage::gap);
+  EXPECT_EQ(both.bytes[first], std::byte{0});
   const MachineCode code = place_image(both);
   std::vector<float> x(64, 1.0f), y(64);
   run(code, {{x.data(), y.data()}}, 1);

@@ -265,6 +265,41 @@ TEST_F(CliTest, ExplainShowsEveryStage) {
   EXPECT_EQ(nestjit(explain + " --target x86-64-v1").status, 0);
 }
 
+TEST_F(CliTest, BudgetsLeadToSimplerSchedulesAndAreSpokenOf) {
+  const std::string tiny = "NESTJIT_BUDGETS=code=100 ",
+                    problem = "'conv_transpose1d l=9 ci=4 co=4 k=2'";
+  Outcome o = nestjit("explain " + problem, tiny);
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_NE(o.out.find("==== falls back\ncompile: conv_transpose1d l=9 ci=4 co=4 k=2: "),
+            std::string::npos)
+      << o.out;
+  EXPECT_NE(o.out.find("the budget is 100 (NESTJIT_BUDGETS, code=)\n"), std::string::npos) << o.out;
+  EXPECT_EQ(nestjit("explain " + problem).out.find("falls back"), std::string::npos);
+  expect_refusal(nestjit("explain " + problem + " --plan rows=2", tiny), "resource",
+                 "bytes of machine code, the budget is 100 (NESTJIT_BUDGETS, code=)");
+  expect_refusal(nestjit("run " + problem, "NESTJIT_BUDGETS=size=1"), "invalid argument",
+                 "got size=1");
+  const std::string on = tiny + "NESTJIT_CACHE=on NESTJIT_CACHE_DIR='" + file("cache") + "'";
+  o = nestjit("run --check " + problem, on);
+  EXPECT_NE(o.out.find("\nschedule  a simpler one than the default, "), std::string::npos) << o.out;
+  EXPECT_NE(o.out.find("check     ok"), std::string::npos) << o.out;
+  EXPECT_NE(nestjit("cache list", on).out.find(" ms, a simpler schedule]\n"), std::string::npos);
+}
+
+TEST_F(CliTest, ProfilesAreWrittenWhereTheSettingSays) {
+  const std::string run = "run 'conv_transpose1d l=9 ci=4 co=4 k=2' --threads 1";
+  const std::string folder = " NESTJIT_PROFILE_DIR='" + folder_.string() + "'";
+  EXPECT_EQ(nestjit(run, "NESTJIT_PROFILE=perf,gdb" + folder).status, 0);
+  std::string dump;
+  for (const auto& entry : fs::directory_iterator(folder_))
+    if (entry.path().extension() == ".dump") dump += read(entry.path());
+  EXPECT_NE(dump.find(std::string("nestjit::conv_transpose1d/l=9/ci=4/co=4/k=2\0", 44)),
+            std::string::npos);
+  EXPECT_NE(dump.find("nestjit::conv_transpose1d/l=9/ci=4/co=4/k=2/pack"), std::string::npos);
+  expect_refusal(nestjit(run, "NESTJIT_PROFILE=vtune"), "invalid argument",
+                 "NESTJIT_PROFILE must be a list of perf, perf-map and gdb, got vtune");
+}
+
 TEST_F(CliTest, ExplainShowsTheRefusalOfAnIllegalSchedule) {
   const std::string schedule = write("illegal.txt", "split no_such_loop by=4 -> a b\n");
   const Outcome o = nestjit("explain 'conv_transpose1d l=8 ci=4 co=4 k=2' --schedule " + schedule);
