@@ -182,11 +182,17 @@ std::shared_ptr<const ConvKernel> from_disk(const KernelRequest& r, const disk::
   return kernel;
 }
 
+/// Who wants to see compiles gets them.
+disk::Settings settings_now() {
+  disk::Settings settings = disk::settings();
+  if (base::setting("NESTJIT_DUMP")) settings.mode = disk::Mode::off;
+  return settings;
+}
+
 }  // namespace
 
 MadeKernel make_kernel(const KernelRequest& r, Storing storing) {
-  disk::Settings settings = disk::settings();
-  if (base::setting("NESTJIT_DUMP")) settings.mode = disk::Mode::off;
+  const disk::Settings settings = settings_now();
   if (settings.mode == disk::Mode::off)
     return {.kernel = compile(r).kernel, .why = "the disk is off"};
   const std::string key = disk_key(r);
@@ -198,6 +204,13 @@ MadeKernel make_kernel(const KernelRequest& r, Storing storing) {
   made.kernel = compiled.kernel;
   made.stored = store(settings, r, key, compiled, storing);
   return made;
+}
+
+std::shared_ptr<const ConvKernel> read_kernel(const KernelRequest& r) {
+  const disk::Settings settings = settings_now();
+  if (settings.mode == disk::Mode::off || settings.mode == disk::Mode::verify) return nullptr;
+  std::string why;
+  return from_disk(r, settings, disk_key(r), why);
 }
 
 bool disk_has_kernel(const KernelRequest& r) {
