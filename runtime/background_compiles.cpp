@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
@@ -13,6 +12,7 @@
 
 #include "base/env.h"
 #include "base/forks.h"
+#include "runtime/process_end.h"
 #include "runtime/work_queue.h"
 
 namespace nestjit::runtime {
@@ -27,15 +27,6 @@ size_t compile_threads() {
 }
 
 using Compile = std::function<void(const KernelRequest&)>;
-
-// The end of the process. Static objects of the code generator, some of which come with the first
-// compile, go at exit() in the reverse order in which they came, among what std::atexit() was
-// given. A compile that uses them has to be waited for before that. So the waiting is asked for
-// before the first compile and again after it; and during it by the end of the threads that wanted
-// compiles, since exit() ends its own thread first.
-std::atomic<bool> code_generator_settled{false};
-void expect_exit();
-void expect_exit_again();
 
 class Compiles {
  public:
@@ -75,7 +66,7 @@ class Compiles {
     known_ = 0;
   }
   void finish() { queue_.finish(); }
-  void finish_first() { queue_.finish_or(code_generator_settled); }
+  void finish_first() { queue_.finish_or(code_generator_settled()); }
   void end() {
     queue_.end();
     drop();
@@ -93,7 +84,6 @@ class Compiles {
     } catch (...) {
       fail(request, "an unknown exception");
     }
-    expect_exit_again();
   }
 
   void fail(const KernelRequest& request, const char* what) noexcept {
@@ -125,26 +115,15 @@ std::atomic<Compiles*> shared{nullptr};
 Compiles& compiles() {
   [[maybe_unused]] static const bool registered = [] {
     shared = new Compiles;
-    expect_exit();
+    wait_at_exit([] { shared.load()->end(); });
     pthread_atfork(nullptr, nullptr, [] { shared = new Compiles; });
     return true;
   }();
   return *shared.load();
 }
 
-void expect_exit() {
-  std::atexit([] { shared.load()->end(); });
-}
-
-void expect_exit_again() {
-  if (code_generator_settled) return;
-  [[maybe_unused]] static const bool once = (expect_exit(), true);
-  code_generator_settled = true;
-}
-
-struct WaitsForFirst {
-  ~WaitsForFirst() { shared.load()->finish_first(); }
-};
+// From the start: a fork amid the first use would leave it half made.
+[[maybe_unused]] const bool made = (compiles(), true);
 
 }  // namespace
 
@@ -154,7 +133,8 @@ BackgroundCompile background_compile(const KernelRequest& request) {
 
 void compile_in_background(const KernelRequest& request, Compile compile) {
   Compiles& all = compiles();
-  [[maybe_unused]] static thread_local const WaitsForFirst waits;
+  [[maybe_unused]] static thread_local const WaitsAtThreadEnd waits(
+      [] { shared.load()->finish_first(); });
   all.add(request, std::move(compile));
 }
 

@@ -10,12 +10,13 @@
 
 #include "base/env.h"
 #include "base/forks.h"
+#include "nestjit/error.h"
 #include "ops/conv/compile.h"
 #include "ops/conv/polymorphic.h"
 #include "runtime/background.h"
 #include "runtime/disk/kernel_entry.h"
 #include "runtime/disk/store.h"
-#include "runtime/queue.h"
+#include "runtime/process_end.h"
 
 namespace nestjit::runtime {
 namespace {
@@ -51,14 +52,6 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// The end of the process waits for streams, and has to before static objects of the code generator
-/// are destroyed: so they are made, and the waiting is asked for, before a stream compiles.
-void expect_exit() {
-  if (!in_stream_thread()) return;
-  [[maybe_unused]] static const bool drains =
-      (static_cast<void>(compiler::llvm_version()), drain_at_exit(), true);
-}
-
 /// The problem that the kernel is of.
 ops::ConvProblem problem_of(const KernelRequest& r) {
   return r.any_length ? ops::lengthless(r.problem) : r.problem;
@@ -78,10 +71,10 @@ struct Compiled {
 };
 
 Compiled compile(const KernelRequest& r) {
-  expect_exit();
   const Stopwatch watch;
   const compiler::CompileRequest request = compile_request(r, compiler::host_target());
   auto kernel = std::make_shared<const ConvKernel>(problem_of(r), compiler::compile(request));
+  settle_code_generator();
   count([&](SourceCounts& c) {
     ++c.compiles;
     c.compile_ms += watch.ms();

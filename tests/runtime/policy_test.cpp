@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <thread>
@@ -290,23 +289,6 @@ TEST(Policy, AForkedChildStartsItsOwnCompiles) {
   }
 }
 #endif
-
-/// Begins compiles and ends the process some time later: while the code generator is loaded, in its
-/// first compile, or after it.
-[[noreturn]] void exit_after(std::chrono::microseconds time, int64_t problems) {
-  for (int64_t c = 1; c <= problems; ++c) at_once([c] { return small_call(c); });
-  std::this_thread::sleep_for(time);
-  std::exit(0);
-}
-
-TEST(PolicyDeathTest, TheProcessMayEndAtAnyTime) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  for (const int64_t problems : {1, 30})
-    for (int us = 0; us < 40000; us += 4000)
-      EXPECT_EXIT(exit_after(std::chrono::microseconds(us), problems), testing::ExitedWithCode(0),
-                  "")
-          << problems << " problems, after " << us << " us";
-}
 
 void report_without_a_code_generator() {
   setenv("NESTJIT_CODEGEN_LIBRARY", "/nowhere/codegen.so", 1);
