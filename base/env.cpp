@@ -24,6 +24,9 @@ constexpr std::array settings_table{
             "order of additions that calls may use: direct (default) or bf16_dot (bfloat16 "
             "operands two "
             "channels at a time)"},
+    Setting{"NESTJIT_POLICY",
+            "what unbound calls without a kernel do: wait for its compile (default), or background "
+            "(run on a generic kernel meanwhile)"},
     Setting{"NESTJIT_MEMORY_LIMIT",
             "MiB that arrays and packed weights may hold at once (default: what the system has)"},
     Setting{"NESTJIT_DUMP",

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "bench/command_line.h"
+#include "bench/lookup_background.h"
 #include "bench/lookup_process.h"
 #include "nestjit/conv.h"
 #include "nestjit/statistics.h"
@@ -23,13 +24,14 @@ namespace nestjit::bench {
 namespace {
 
 constexpr const char* first_result = "--first-result";
+constexpr const char* first_background = "--first-background";
 constexpr const char* many_kernels = "--many-kernels";
 constexpr int64_t kernels = 1000;
 constexpr size_t keys_of_a_thread = 4;
 
 struct LookupOptions {
   int rounds = 51;
-  bool first_result = false, many_kernels = false;
+  bool first_result = false, first_background = false, many_kernels = false;
 };
 
 /// A folder for kernels, there as long as this is.
@@ -135,6 +137,24 @@ void measure_processes(int rounds) {
   row("process start to first result, no LLVM", tools::median(ms), "ms", 8);
 }
 
+/// Nothing is on the disk, and nothing is written: every round finds it as a new problem does.
+void measure_background(int rounds) {
+  for (const char* text : {"l=8 ci=16 co=8 k=4 s=2 p=1", "l=128 ci=64 co=32 k=8 s=4 p=2",
+                           "l=128 ci=512 co=256 k=16 s=8 p=4"}) {
+    const FirstResult r = first_result_in_background(
+        ops::parse_problem(fmt::format("conv_transpose1d {}", text)), rounds);
+    fmt::print("{}: generic kernel {:.3f} ms, first result of a call that waits {:.3f} ms\n", text,
+               r.generic_ms, r.waited_ms);
+    row("  first result in background beyond the generic", r.beyond_ms * 1e3, "us", 1000);
+  }
+  std::vector<double> ms;
+  for (int round = 0; round < rounds; ++round) {
+    const Report report = report_of(first_background);
+    ms.push_back((report.at("first") - report.at("spawned")) / 1e6);
+  }
+  row("process start to first result in background", tools::median(ms), "ms", 8);
+}
+
 void measure_many(const std::string& name) {
   const Report report = report_of(many_kernels);
   row(fmt::format("1000 kernels, {}: mappings", name), report.at("mappings"), "", 8);
@@ -144,6 +164,7 @@ void measure_many(const std::string& name) {
 
 int run(const LookupOptions& o) {
   if (o.first_result) return setenv("NESTJIT_CACHE", "on", 1), report_first_result(), 0;
+  if (o.first_background) return setenv("NESTJIT_CACHE", "read", 1), report_first_background(), 0;
   if (o.many_kernels) return setenv("NESTJIT_CACHE", "on", 1), report_many_kernels(kernels), 0;
   const OwnDisk disk;
   measure_many("compiled");
@@ -151,6 +172,9 @@ int run(const LookupOptions& o) {
   measure_memory(o.rounds);
   measure_disk(o.rounds);
   measure_processes(o.rounds);
+  const OwnDisk empty;
+  setenv("NESTJIT_CACHE", "read", 1);
+  measure_background(o.rounds);
   return 0;
 }
 
@@ -159,6 +183,7 @@ int parse_and_run(int argc, char** argv) {
   CLI::App app{"Measures what it costs to find and to hold a kernel", "nestjit-lookups"};
   app.add_option("--rounds", o.rounds, "rounds (default 51)")->check(CLI::Range(1, 100000));
   app.add_flag(first_result, o.first_result, "what a measured process does")->group("");
+  app.add_flag(first_background, o.first_background, "what a measured process does")->group("");
   app.add_flag(many_kernels, o.many_kernels, "what a measured process does")->group("");
   return run_command(app, argc, argv, [&] { return run(o); });
 }

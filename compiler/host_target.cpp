@@ -105,10 +105,11 @@ Target detect() {
 }  // namespace
 
 const Target& host_target() {
-  static const Target host = [] {
+  // Never destroyed: a thread may compile while the process ends.
+  static const Target& host = *[] {
     const Target machine = detect();
     const auto wanted = base::setting("NESTJIT_TARGET");
-    return wanted ? forced_down(machine, *wanted) : machine;
+    return new Target(wanted ? forced_down(machine, *wanted) : machine);
   }();
   return host;
 }

@@ -17,16 +17,19 @@ const void* data_of(std::optional<Operand>& held, const std::optional<array>& a,
 
 /// In the order of the caller, or as a task.
 void run_kernel(const ops::ConvProblem& problem, const array& x, const array& second,
-                const EpilogueArrays& epilogue, const array& result) {
+                const EpilogueArrays& epilogue, const array& result, CompilePolicy policy) {
+  const PlacedCall placed = placed_call(problem, x, second);
+  const CallKernel found = kernel_of_call(placed.problem, policy);
+  if (found.kernel == nullptr)
+    return run_generic_call(found, placed.problem, x, second, ArrayAccess::address(result));
   const Dtype sums = dtype_of_scalar(ops::accumulation_type(problem));
   std::optional<Operand> bias, channel, residual;
   const ops::EpilogueOperands operands{data_of(bias, epilogue.bias, sums),
                                        data_of(channel, epilogue.channel, sums),
                                        data_of(residual, epilogue.residual, result.dtype())};
-  const PlacedCall placed = placed_call(problem, x, second);
-  const ConvKernelHandle kernel = kernel_of_call(placed.problem);
-  kernel->run_once(kernel->call_for(placed.problem), Operand(x, placed.x).data(),
-                   Operand(second, placed.second).data(), ArrayAccess::address(result), operands);
+  const ConvKernel& kernel = *found.kernel;
+  kernel.run_once(kernel.call_for(placed.problem), Operand(x, placed.x).data(),
+                  Operand(second, placed.second).data(), ArrayAccess::address(result), operands);
 }
 
 }  // namespace
@@ -42,7 +45,9 @@ array compute(const ops::ConvProblem& problem, const array& x, const array& seco
   run_on(
       stream,
       {&x, &second, operand(epilogue.bias), operand(epilogue.channel), operand(epilogue.residual)},
-      {&result}, [=] { run_kernel(problem, x, second, epilogue, result); });
+      {&result}, [=, policy = current_compile_policy()] {
+        run_kernel(problem, x, second, epilogue, result, policy);
+      });
   return result;
 }
 

@@ -122,10 +122,14 @@ array call_anew(const array& input, const array& weight, const runtime::ConvPara
     return array::zeros(problem.y_shape(), result);
   array output = array::empty(problem.y_shape(), result);
   const Numerics numerics = current_numerics();
+  const CompilePolicy policy = current_compile_policy();
   runtime::run_on(stream, {&input, &weight}, {&output}, [=] {
     const uint64_t epoch = runtime::kernel_epoch();
     const runtime::PlacedCall placed = runtime::placed_call(problem, input, weight);
-    const runtime::ConvKernelHandle kernel = runtime::kernel_of_call(placed.problem);
+    const runtime::CallKernel found = runtime::kernel_of_call(placed.problem, policy);
+    const runtime::ConvKernelHandle& kernel = found.kernel;
+    if (kernel == nullptr)
+      return runtime::run_generic_call(found, placed.problem, input, weight, address(output));
     const runtime::ConvCall call = kernel->call_for(placed.problem);
     kernel->run_once(call, runtime::Operand(input, placed.x).data(),
                      runtime::Operand(weight, placed.second).data(), address(output));

@@ -1,15 +1,14 @@
 #include "runtime/conv_kernel.h"
 
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 
 #include "base/error.h"
 #include "ops/conv/polymorphic.h"
-#include "runtime/executor.h"
 #include "runtime/float_environment.h"
 #include "runtime/memory.h"
+#include "runtime/run_workgroups.h"
 
 namespace nestjit::runtime {
 namespace {
@@ -18,33 +17,12 @@ constexpr size_t conv_operands = 3;  // x, w, y
 constexpr size_t most_operands = 6;  // and an epilogue's
 constexpr size_t weight_operand = 1;
 constexpr size_t most_packed = 5;
-constexpr double worth_sharing = 200e3;  // FLOP; below, waking a worker costs more than it saves
 constexpr int64_t packed_alignment = 64;
 constexpr int64_t most_on_stack = 4096;                   // bytes of packed weights of one call
 constexpr int64_t pack_worth_sharing = int64_t{1} << 20;  // bytes of packed weights
 
 int64_t padded(int64_t bytes) {
   return (bytes + packed_alignment - 1) / packed_alignment * packed_alignment;
-}
-
-/// Runs the workgroups [0, count) of an entry point; the first status that is not 0, or 0. The
-/// caller is in a FloatEnvironment.
-int32_t run_entry(compiler::KernelFunction entry, void* const* buffers, const int64_t* symbols,
-                  int64_t count, int max_threads) {
-  if (max_threads == 1) {
-    const compiler::Frame frame{buffers, symbols, 0, count};
-    return entry(&frame);
-  }
-  std::atomic<int32_t> status{0};
-  const auto part = [&](int64_t begin, int64_t end) {
-    const FloatEnvironment ieee;
-    const compiler::Frame frame{buffers, symbols, begin, end};
-    if (const int32_t result = entry(&frame); result != 0) {
-      status.store(result, std::memory_order_relaxed);
-    }
-  };
-  default_executor().run(count, max_threads, range_body(part));
-  return status.load(std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -80,7 +58,7 @@ void ConvKernel::pack_operand(const compiler::PackedOperand& operand, const void
   const std::array<void*, 2> buffers{const_cast<void*>(w), packed};
   const int threads = operand.bytes < pack_worth_sharing ? 1 : max_threads;
   const int32_t status =
-      run_entry(operand.entry, buffers.data(), nullptr, operand.workgroups, threads);
+      run_workgroups(operand.entry, buffers.data(), nullptr, operand.workgroups, threads);
   if (status != 0) {
     base::internal("{}: the packing kernel returned {}", ops::to_string(problem_), status);
   }
@@ -154,7 +132,7 @@ void ConvKernel::run(const ConvCall& call, const void* x, const PackedWeights& w
 void ConvKernel::run_buffers(const ConvCall& call, void* const* buffers, int max_threads) const {
   const int threads = call.serial ? 1 : max_threads;
   const int32_t status =
-      run_entry(code_.entry, buffers, call.symbols.data(), call.workgroups, threads);
+      run_workgroups(code_.entry, buffers, call.symbols.data(), call.workgroups, threads);
   if (status != 0) base::internal("{}: the kernel returned {}", ops::to_string(problem_), status);
 }
 

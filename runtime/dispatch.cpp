@@ -12,6 +12,8 @@
 #include "base/forks.h"
 #include "ops/conv/polymorphic.h"
 #include "runtime/background.h"
+#include "runtime/background_compiles.h"
+#include "runtime/generic/generic_call.h"
 #include "runtime/kernel_key.h"
 #include "runtime/kernel_source.h"
 #include "runtime/once_cache.h"
@@ -114,6 +116,35 @@ ConvKernelHandle look_up(const KernelRequest& request) {
   return found.value;
 }
 
+/// A compile that nobody waits for.
+void compile_for_later(const KernelRequest& request) {
+  MadeKernel made;
+  const Kernels::Found found = kernels().find(request, [&] {
+    made = make_kernel(request, Storing::in_background);
+    return made.kernel;
+  });
+  if (found.answer == CacheAnswer::made && logs_answers())
+    log_answer("background", request, made.why);
+}
+
+/// The same levels without the wait for a compile: null where that is to come.
+ConvKernelHandle look_up_without_compile(const KernelRequest& request) {
+  prepare_thread_hits();
+  // Asked before the map: what is no longer under way is there.
+  const BackgroundCompile state = background_compile(request);
+  if (ConvKernelHandle kernel = kernels().held(request)) {
+    if (logs_answers()) log_answer("map", request);
+    return kernel;
+  }
+  if (state == BackgroundCompile::under_way) return nullptr;
+  if (state == BackgroundCompile::failed && forget_failure(request)) return look_up(request);
+  if (ConvKernelHandle kernel = read_kernel(request)) {
+    if (logs_answers()) log_answer("disk", request);
+    return kernels().get(request, [&] { return kernel; });
+  }
+  return state == BackgroundCompile::impossible ? look_up(request) : nullptr;
+}
+
 /// A look-up by way of the thread's recent kernels.
 template <class LookUp>
 ConvKernelHandle recent_or(RecentKernels& recent, const ops::ConvProblem& problem,
@@ -124,7 +155,7 @@ ConvKernelHandle recent_or(RecentKernels& recent, const ops::ConvProblem& proble
     return kernel;
   }
   ConvKernelHandle kernel = look_up_elsewhere();
-  recent.add(kernel, now);
+  if (kernel != nullptr) recent.add(kernel, now);
   return kernel;
 }
 
@@ -171,6 +202,16 @@ FirstLengths& first_lengths() {
   return lengths;
 }
 
+RecentKernels& recent_of_one_length() {
+  thread_local RecentKernels recent;
+  return recent;
+}
+
+RecentKernels& recent_of_any_length() {
+  thread_local RecentKernels recent;
+  return recent;
+}
+
 /// Made for the occasion where there are none: another thread may be about to.
 Kernels* kernels_or_none() {
   try {
@@ -209,13 +250,11 @@ Work work_of(const ops::ConvProblem& problem) {
 
 ConvKernelHandle conv_kernel(const ops::ConvProblem& problem, const compiler::Schedule* schedule) {
   if (schedule != nullptr) return look_up({.problem = problem, .schedule = schedule});
-  thread_local RecentKernels recent;
-  return recent_or(recent, problem, [&] { return look_up({.problem = problem}); });
+  return recent_or(recent_of_one_length(), problem, [&] { return look_up({.problem = problem}); });
 }
 
 ConvKernelHandle any_length_kernel(const ops::ConvProblem& problem) {
-  thread_local RecentKernels recent;
-  return recent_or(recent, problem,
+  return recent_or(recent_of_any_length(), problem,
                    [&] { return look_up({.problem = problem, .any_length = true}); });
 }
 
@@ -229,18 +268,31 @@ bool takes_all_lengths(const ops::ConvProblem& problem) {
   return !first_lengths().always(problem);
 }
 
-ConvKernelHandle kernel_of_call(const ops::ConvProblem& problem) {
-  const LengthPolicy policy = length_policy();
-  if (!ops::may_be_any_length(problem)) return conv_kernel(problem);
-  switch (policy) {
-    case LengthPolicy::specialise: return conv_kernel(problem);
-    case LengthPolicy::symbolic: return any_length_kernel(problem);
-    case LengthPolicy::automatic: break;
-  }
+CallKernel kernel_of_call(const ops::ConvProblem& problem, CompilePolicy policy) {
+  const LengthPolicy lengths = length_policy();
+  const bool waits = policy == CompilePolicy::wait || !has_generic_kernel(problem);
+  CallKernel found;
+  const auto find = [&](RecentKernels& recent, const auto& is_of_any_length) {
+    found.kernel = recent_or(recent, problem, [&] {
+      found.any_length = is_of_any_length();
+      const KernelRequest request{.problem = problem, .any_length = found.any_length};
+      return waits ? look_up(request) : look_up_without_compile(request);
+    });
+    return found;
+  };
+  if (lengths == LengthPolicy::specialise || !ops::may_be_any_length(problem))
+    return find(recent_of_one_length(), [] { return false; });
+  if (lengths == LengthPolicy::symbolic) return find(recent_of_any_length(), [] { return true; });
   thread_local RecentKernels recent;
-  return recent_or(recent, problem, [&] {
-    return look_up({.problem = problem, .any_length = takes_all_lengths(problem)});
-  });
+  return find(recent, [&] { return takes_all_lengths(problem); });
+}
+
+void run_generic_call(const CallKernel& found, const ops::ConvProblem& problem, const array& x,
+                      const array& w, void* y) {
+  const KernelRequest request{.problem = problem, .any_length = found.any_length};
+  if (logs_answers()) log_answer("generic", request);
+  run_generic(problem, x, w, y);
+  compile_in_background(request, compile_for_later);
 }
 
 uint64_t kernel_epoch() { return epoch.load(std::memory_order_acquire); }
@@ -275,16 +327,19 @@ Statistics statistics() {
   s.disk_rejected = source.disk_rejected;
   s.disk_stores = source.disk_stores;
   s.disk_differences = source.disk_differences;
+  s.generic_calls = runtime::generic_calls();
   return s;
 }
 
 void clear_kernels() {
+  runtime::drop_background_compiles();
   runtime::finish_background();
   runtime::kernels().clear();
   runtime::kernels().limit(runtime::limits_of_environment());
   runtime::first_lengths().clear();
   runtime::clear_source_counts();
   runtime::clear_thread_hits();
+  runtime::clear_generic_calls();
   runtime::epoch.fetch_add(1, std::memory_order_release);
 }
 

@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "compiler/schedule.h"
+#include "nestjit/array.h"
+#include "nestjit/policy.h"
 #include "nestjit/statistics.h"
 #include "ops/conv/problem.h"
 #include "runtime/conv_kernel.h"
@@ -33,11 +35,25 @@ ConvKernelHandle conv_kernel(const ops::ConvProblem& problem,
 /// conv_kernel(), with the default schedule.
 ConvKernelHandle any_length_kernel(const ops::ConvProblem& problem);
 
+/// What an unbound call runs on.
+struct CallKernel {
+  ConvKernelHandle kernel;  // null: a generic one, by run_generic_call()
+  bool any_length = false;  // the kernel that it waits for is for all lengths
+};
+
 /// The kernel of an unbound call, by NESTJIT_LENGTHS: `specialise` is conv_kernel(), `symbolic` is
 /// any_length_kernel(), and `auto` the first for the batch and length that a layer was first called
 /// with, the second from the first call with others on. Problems that have no kernel for all
-/// lengths always get conv_kernel(). Throws invalid argument for other settings.
-ConvKernelHandle kernel_of_call(const ops::ConvProblem& problem);
+/// lengths always get conv_kernel(). With CompilePolicy::background it is a generic one where a
+/// generic kernel computes the problem and its own is neither in memory nor on the disk; this one
+/// is waited for all the same when its compile has failed before or cannot be started. Throws
+/// invalid argument for other settings.
+CallKernel kernel_of_call(const ops::ConvProblem& problem, CompilePolicy policy);
+
+/// run_generic(), then the kernel that is not there is compiled in the background: beside the call
+/// it would take a core from it.
+void run_generic_call(const CallKernel& found, const ops::ConvProblem& problem, const array& x,
+                      const array& w, void* y);
 
 /// Whether kernel_of_call() gives a problem the kernel for all lengths. Counts as such a call.
 bool takes_all_lengths(const ops::ConvProblem& problem);

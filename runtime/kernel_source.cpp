@@ -10,13 +10,14 @@
 
 #include "base/env.h"
 #include "base/forks.h"
+#include "nestjit/error.h"
 #include "ops/conv/compile.h"
 #include "ops/conv/fallbacks.h"
 #include "ops/conv/polymorphic.h"
 #include "runtime/background.h"
 #include "runtime/disk/kernel_entry.h"
 #include "runtime/disk/store.h"
-#include "runtime/queue.h"
+#include "runtime/process_end.h"
 
 namespace nestjit::runtime {
 namespace {
@@ -52,14 +53,6 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// The end of the process waits for streams, and has to before static objects of the code generator
-/// are destroyed: so they are made, and the waiting is asked for, before a stream compiles.
-void expect_exit() {
-  if (!in_stream_thread()) return;
-  [[maybe_unused]] static const bool drains =
-      (static_cast<void>(compiler::llvm_version()), drain_at_exit(), true);
-}
-
 /// The problem that the kernel is of.
 ops::ConvProblem problem_of(const KernelRequest& r) {
   return r.any_length ? ops::lengthless(r.problem) : r.problem;
@@ -80,10 +73,10 @@ struct Compiled {
 };
 
 Compiled compile(const KernelRequest& r) {
-  expect_exit();
   const Stopwatch watch;
   ops::ResolvedKernel made = resolve(r, compiler::host_target());
   auto kernel = std::make_shared<const ConvKernel>(problem_of(r), std::move(made.code));
+  settle_code_generator();
   count([&](SourceCounts& c) {
     ++c.compiles;
     c.fallbacks += !made.fallback.empty();
@@ -188,11 +181,17 @@ std::shared_ptr<const ConvKernel> from_disk(const KernelRequest& r, const disk::
   return kernel;
 }
 
+/// Who wants to see compiles gets them.
+disk::Settings settings_now() {
+  disk::Settings settings = disk::settings();
+  if (base::setting("NESTJIT_DUMP")) settings.mode = disk::Mode::off;
+  return settings;
+}
+
 }  // namespace
 
 MadeKernel make_kernel(const KernelRequest& r, Storing storing) {
-  disk::Settings settings = disk::settings();
-  if (base::setting("NESTJIT_DUMP")) settings.mode = disk::Mode::off;
+  const disk::Settings settings = settings_now();
   if (settings.mode == disk::Mode::off)
     return {.kernel = compile(r).kernel, .why = "the disk is off"};
   const std::string key = disk_key(r);
@@ -204,6 +203,13 @@ MadeKernel make_kernel(const KernelRequest& r, Storing storing) {
   made.kernel = compiled.kernel;
   made.stored = store(settings, r, key, compiled, storing);
   return made;
+}
+
+std::shared_ptr<const ConvKernel> read_kernel(const KernelRequest& r) {
+  const disk::Settings settings = settings_now();
+  if (settings.mode == disk::Mode::off || settings.mode == disk::Mode::verify) return nullptr;
+  std::string why;
+  return from_disk(r, settings, disk_key(r), why);
 }
 
 bool disk_has_kernel(const KernelRequest& r) {

@@ -36,6 +36,11 @@ enum class Storing : uint8_t { now, in_background };
 /// Throws what the compile throws; the disk is never a reason. Thread-safe.
 MadeKernel make_kernel(const KernelRequest& request, Storing storing);
 
+/// The kernel of a request from the disk, or null where it has none; with NESTJIT_CACHE=verify,
+/// whose disk hits compile, always null. Throws a resource error when there is no memory for its
+/// code.
+std::shared_ptr<const ConvKernel> read_kernel(const KernelRequest& request);
+
 /// Whether the disk has the kernel of a request, ready to run. Reads it whole.
 bool disk_has_kernel(const KernelRequest& request);
 

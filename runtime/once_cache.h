@@ -97,6 +97,15 @@ class OnceCache {
     return {fill(key, id, make, promise), CacheAnswer::made};
   }
 
+  /// The key's value, which counts as a hit, or null where there is none yet.
+  template <class Request>
+  Handle held(const Request& key) {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(key);
+    if (found == entries_.end() || found->second.value == nullptr) return nullptr;
+    return hit(found->second);
+  }
+
   template <class Request>
   Handle get(const Request& key, const Maker& make) {
     return find(key, make).value;
@@ -143,14 +152,6 @@ class OnceCache {
     ++counts_.hits;
     entry.used = true;
     return entry.value;
-  }
-
-  template <class Request>
-  Handle held(const Request& key) {
-    const std::lock_guard lock(mutex_);
-    const auto found = entries_.find(key);
-    if (found == entries_.end() || found->second.value == nullptr) return nullptr;
-    return hit(found->second);
   }
 
   static int64_t bytes_of(const Value& value) {

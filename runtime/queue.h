@@ -59,8 +59,8 @@ std::mutex& submission_order();
 /// Whether the calling thread is one of a queue's own.
 bool in_stream_thread();
 
-/// Makes the process wait, when it ends, for the work of all queues, before static objects that
-/// were made before this call are destroyed.
+/// Makes the end of the process, and perhaps that of the calling thread, wait for the work of all
+/// queues (runtime/process_end.h). To be called before work is given to one.
 void drain_at_exit();
 
 /// Throws unsupported, as the named operation, when a device has no back end.

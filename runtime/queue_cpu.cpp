@@ -22,7 +22,6 @@ class CpuQueue final : public Queue, public std::enable_shared_from_this<CpuQueu
  public:
   void prepare() override {
     if (has_thread_) return;
-    [[maybe_unused]] static const bool drains = (drain_at_exit(), true);
     try {
       std::thread([self = shared_from_this()] { self->work(); }).detach();
     } catch (const std::system_error& error) {

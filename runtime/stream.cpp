@@ -1,11 +1,11 @@
 // Streams of the public interface, and what all queues share: their order, their end, fork().
 #include "nestjit/stream.h"
 
-#include <cstdlib>
 #include <utility>
 
 #include "base/error.h"
 #include "base/forks.h"
+#include "runtime/process_end.h"
 #include "runtime/queue.h"
 
 namespace nestjit {
@@ -92,7 +92,10 @@ void drain() {
 
 std::mutex& submission_order() { return queues().order; }
 
-void drain_at_exit() { std::atexit(drain); }
+void drain_at_exit() {
+  [[maybe_unused]] static const bool drains = (wait_at_exit(drain), true);
+  [[maybe_unused]] static thread_local const WaitsAtThreadEnd waits(drain);
+}
 
 std::shared_ptr<Queue> Queue::of(const Stream& stream) {
   return stream.queue_ != nullptr ? stream.queue_ : default_queue();

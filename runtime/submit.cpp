@@ -37,6 +37,7 @@ void wait_for_operands(Operands reads, Operands writes) {
 
 void submit(const StreamOrDevice& stream, Operands reads, Operands writes,
             std::function<void()> work) {
+  drain_at_exit();
   const std::shared_ptr<Queue> queue = Queue::of(stream_in(stream));
   const std::lock_guard order(submission_order());
   queue->prepare();

@@ -37,7 +37,8 @@
 // The tile takes the accumulator's place and has its element type. The finishing store stands where
 // the tile would be stored otherwise, over a hull as well; its value may be any expression that
 // reads the accumulator at the one element alone, and an element without an iteration gets that of
-// the initial value.
+// the initial value. It may have a guard, which goes with it: other elements are added up as well,
+// and not stored.
 //
 // Where that expression reads another buffer at the place of the store, with one range for all
 // elements, all reads come before all stores: a read waits for a store before it whose address has
@@ -146,12 +147,12 @@ class Accumulation {
     const Stmt update = Loop::make(t.var, first, band_.without_lets(end) - first, t.loop_kind,
                                    t.mapping, sink(t.body, conjuncts(leaf_.guard), nullptr));
     // The update keeps the ids of the band, so its handles stay; the two copies get new ones.
+    const Expr where = leaf_.stored_where();
     const auto in_order = [&](const Stmt& result) {
       const auto [in_place, store] = reads_first(result);
-      const Stmt stored =
-          clone_fresh(interleave ? interleaved(band_.loops(), guarded(leaf_.guard, store))
-                                 : band_.around(guarded(leaf_.guard, store)));
-      return in_place ? Block::make({copy(leaf_.guard, in_place), stored}) : stored;
+      const Stmt stored = clone_fresh(interleave ? interleaved(band_.loops(), guarded(where, store))
+                                                 : band_.around(guarded(where, store)));
+      return in_place ? Block::make({copy(where, in_place), stored}) : stored;
     };
     std::vector<Stmt> all{copy(leaf_.guard, clear(nullptr)), update};
     for (const Stmt& stmt : finished(in_tile(), in_order)) all.push_back(stmt);
@@ -176,7 +177,7 @@ class Accumulation {
       if (const auto* inner = s.as<Loop>()) inside.add_loop(*inner);
     });
     const bool may_be_empty = !never_empty(low, end, around);
-    Expr done = both(equal_to(t.var + 1, end), leaf_.guard);
+    Expr done = both(equal_to(t.var + 1, end), leaf_.stored_where());
     if (may_be_empty) done = both(done, low < end);
     const auto where = [&](const Expr& guard) {
       return [this, guard](const Stmt& result) { return copy(guard, result); };
@@ -184,7 +185,8 @@ class Accumulation {
     std::vector<Stmt> body{copy(equal_to(t.var, low), clear(&inside)), sink(t.body, {}, &inside)};
     for (const Stmt& stmt : finished(in_tile(), where(done))) body.push_back(stmt);
     std::vector<Stmt> all;
-    if (may_be_empty) all = finished(leaf_.init->value, where(both(end <= low, leaf_.guard)));
+    if (may_be_empty)
+      all = finished(leaf_.init->value, where(both(end <= low, leaf_.stored_where())));
     all.push_back(copy({}, clear(&inside)));
     all.push_back(
         Loop::make(t.var, first, last - first, t.loop_kind, t.mapping, Block::make(body)));

@@ -76,7 +76,9 @@ Leaf leaf_of(const ScheduleState& state, const std::string& handle, const Stmt& 
   const auto* fresh = fits && !own ? stmts[0].as<If>() : nullptr;
   leaf.init = fits ? (fresh ? fresh->body : stmts[0]).as<Store>() : nullptr;
   if (fresh) leaf.fresh = fresh->cond;
-  leaf.finish = fits && own ? stmts[2].as<Store>() : nullptr;
+  const auto* last = fits && own ? stmts[2].as<If>() : nullptr;
+  if (last) leaf.finish_guard = last->cond;
+  leaf.finish = fits && own ? (last ? last->body : stmts[2]).as<Store>() : nullptr;
   if (!leaf.init || !is_reduction(stmts[1]) || (own && !leaf.finish))
     state.refuse(handle, "its leaf must be {}",
                  own ? "one store to its accumulator, one nest of reductions and one store of the "
@@ -86,6 +88,10 @@ Leaf leaf_of(const ScheduleState& state, const std::string& handle, const Stmt& 
     state.refuse(handle, "the first store of its leaf, and no other, must be to '{}'",
                  own->buffer->name);
   if (leaf.init->mask) state.refuse(handle, "the store of its leaf has a mask");
+  if (leaf.finish_guard && reads_memory(leaf.finish_guard))
+    state.refuse(handle, "the guard of its result reads memory");
+  if (leaf.finish_guard && leaf.first)
+    state.refuse(handle, "its result has a guard, and the store before its accumulator has not");
   if (leaf.finish && leaf.finish->mask) state.refuse(handle, "the store of its result has a mask");
   leaf.reduction = stmts[1];
   if (leaf.first && (leaf.first->mask || leaf.first->buffer != leaf.finish->buffer ||

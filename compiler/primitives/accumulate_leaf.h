@@ -18,8 +18,11 @@ struct Leaf {
   const ir::Store* init = nullptr;
   ir::Stmt reduction;                 // a loop
   const ir::Store* finish = nullptr;  // null where the output itself is the accumulator
+  ir::Expr finish_guard;              // of that store alone; absent where there is none
   const ir::Store* first = nullptr;   // of the output, before its accumulator is made
 
+  /// Around the stores of finished elements.
+  ir::Expr stored_where() const { return ir::both(guard, finish_guard); }
   const ir::Loop& outermost() const { return *reduction.as<ir::Loop>(); }
   const ir::BufferRef& accumulator() const { return init->buffer; }
 };

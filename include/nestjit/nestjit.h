@@ -10,6 +10,8 @@
 // epilogue.h      convolutions with bias, activation and residual fused in
 // error.h         the one exception type and its four kinds
 // gradients.h     their gradients
+// numerics.h      how sums of products are made, where a caller has a choice
+// policy.h        whether calls wait for their kernels
 // statistics.h    where kernels came from
 // stream.h        devices and streams, the `stream` argument of every operation
 // version.h       version numbers
@@ -24,6 +26,7 @@
 #include "nestjit/error.h"
 #include "nestjit/gradients.h"
 #include "nestjit/numerics.h"
+#include "nestjit/policy.h"
 #include "nestjit/statistics.h"
 #include "nestjit/stream.h"
 #include "nestjit/version.h"

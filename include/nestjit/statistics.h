@@ -7,7 +7,8 @@ namespace nestjit {
 
 /// Counts since the start of the process or the last clear_kernels(). One look-up is counted as
 /// exactly one hit, wait, disk hit, compile or failure (with NESTJIT_CACHE=verify, a disk hit is
-/// compiled as well). Calls of bound operations look nothing up.
+/// compiled as well), or as a generic call, whose compile in the background counts beside it. Calls
+/// of bound operations look nothing up.
 struct Statistics {
   int64_t compiles = 0;     // look-ups that compiled a kernel
   int64_t fallbacks = 0;    // of these, the ones that a budget led to a simpler schedule
@@ -20,6 +21,8 @@ struct Statistics {
   int64_t evictions = 0;    // kernels let go since memory held too many
   double compile_ms = 0;    // wall-clock milliseconds in compiles, summed over threads
 
+  int64_t generic_calls = 0;  // calls that did not wait for their kernel: see policy.h
+
   int64_t disk_hits = 0;         // look-ups that found a kernel on the disk
   int64_t disk_rejected = 0;     // files that were no kernel for this process, and were set aside
   int64_t disk_stores = 0;       // kernels written
@@ -30,9 +33,10 @@ struct Statistics {
 /// A copy of the counts. Thread-safe.
 Statistics statistics();
 
-/// Forgets every kernel in memory and sets all counts to zero, once those that are being written to
-/// the disk are there; the disk keeps its own. Thread-safe:
-/// a kernel that runs, or that a bound operation holds, stays alive until it is let go.
+/// Forgets every kernel in memory and sets all counts to zero, once those that are being compiled
+/// in the background, or written to the disk, are there; compiles that have not begun are
+/// forgotten, and the disk keeps its own. Thread-safe: a kernel that runs, or that a bound
+/// operation holds, stays alive until it is let go.
 void clear_kernels();
 
 }  // namespace nestjit

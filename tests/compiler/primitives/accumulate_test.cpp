@@ -436,8 +436,10 @@ TEST(Accumulate, RefusesOtherRaggedReductions) {
                  "store= takes plain or interleaved, got 'reversed'");
 }
 
-/// Rows with sums of their own over [lo, hi), finished by an expression of the sum and memory.
-std::string own_sums(const std::string& lo, const std::string& hi, const std::string& finish) {
+/// Rows with sums of their own over [lo, hi), finished by an expression of the sum and memory,
+/// perhaps under a guard.
+std::string own_sums(const std::string& lo, const std::string& hi, const std::string& finish,
+                     const std::string& guard = "0 < 1") {
   return R"(
     kernel k(x: bf16[40] input, w: f16[40] constant, b: f32[12] input, r: bf16[96] input,
              y: bf16[96] output) fused {
@@ -453,8 +455,11 @@ std::string own_sums(const std::string& lo, const std::string& hi, const std::st
                     sum[0] = fma(cast(f32, x[q0*4 + q1 + t]), cast(f32, w[t*8 + lane]), sum[0])
                   }
                 }
-                y[lane*12 + q0*4 + q1] = )" +
+                if )" +
+         guard + R"( {
+                  y[lane*12 + q0*4 + q1] = )" +
          finish + R"(
+                }
               }
             }
           }
@@ -475,7 +480,29 @@ TEST(Accumulate, AccumulatorsOfTheirOwn) {
            {"accumulate q1 lane -> acc", "unroll q1\nvectorize lane\naccumulate q1 lane -> acc",
             "vectorize lane\naccumulate lane -> acc", "vectorize lane\nunroll q1",
             "reorder lane q1\nunroll lane\naccumulate lane q1 -> acc"})
-        expect_same_bits(own_sums(lo, hi, finish), steps);
+        for (const char* guard : {"0 < 1", "lane < 5 and q0*4 + q1 < 10"})
+          expect_same_bits(own_sums(lo, hi, finish, guard), steps);
+}
+
+TEST(Accumulate, ElementsThatAreNotStoredAreAddedUpWithoutAGuard) {
+  const Scheduled now = scheduled(R"(
+    kernel k(x: f32[9] input, w: f32[9, 8] constant, y: f32[9, 7] output) fused {
+      for q in [0, 4) parallel {
+        for lane in [0, 8) parallel {
+          allocate sum: f32[1] tile {
+            sum[0] = 0.0f32
+            for k in [0, 3) reduction { sum[0] = fma(x[q + k], w[k, lane], sum[0]) }
+            if lane < 7 { y[q, lane] = sum[0] }
+          }
+        }
+      }
+    })",
+                                  "accumulate q lane -> acc");
+  const std::string text = text_of(now);
+  const size_t guard = text.find("if lane");
+  ASSERT_NE(guard, std::string::npos) << text;
+  EXPECT_EQ(text.find("if ", guard + 1), std::string::npos) << text;
+  EXPECT_GT(guard, text.find("fma(")) << text;
 }
 
 TEST(Accumulate, TheTileTakesThePlaceOfAnAccumulator) {
@@ -572,6 +599,12 @@ TEST(Accumulate, RefusesOtherLeavesWithAnAccumulator) {
                  "the first store of its leaf, and no other, must be to 'sum'");
   expect_refused(own("sum[0] = 0.0f32\n" + add + "y[q] = sum[1]"), "accumulate q -> acc", "q",
                  "the update reads another element of 'sum'");
+  expect_refused(own("sum[0] = 0.0f32\n" + add + "if x[q] < 2.0f32 { y[q] = sum[0] }"),
+                 "accumulate q -> acc", "q", "the guard of its result reads memory");
+  expect_refused(leaf("y[q] = 0.0f32\nallocate sum: f32[2] tile {\nsum[0] = 0.0f32\n" + add +
+                      "if q < 2 { y[q] = y[q] + sum[0] }\n}"),
+                 "accumulate q -> acc", "q",
+                 "its result has a guard, and the store before its accumulator has not");
   expect_refused(own("sum[0] = 0.0f32\n" + add + "y[q; q < 2] = sum[0]"), "accumulate q -> acc",
                  "q", "the store of its result has a mask");
 }
