@@ -1,14 +1,16 @@
 #include "runtime/background.h"
 
-#include <pthread.h>
-
 #include <atomic>
+#include <cstddef>
 #include <cstdlib>
-#include <deque>
+#include <exception>
 #include <mutex>
-#include <system_error>
+#include <new>
 #include <thread>
 #include <utility>
+#include <vector>
+
+#include "base/forks.h"
 
 namespace nestjit::runtime {
 namespace {
@@ -21,15 +23,13 @@ class Background {
   bool add(std::function<void()>& work) {
     const std::lock_guard lock(mutex_);
     if (ending_ || waiting_.size() >= most_waiting) return false;
-    if (!has_thread_) {
-      try {
-        std::thread([this] { work_off(); }).detach();
-      } catch (const std::system_error&) {
-        return false;
-      }
+    try {
+      if (!has_thread_) std::thread([this] { work_off(); }).detach();
       has_thread_ = true;
+      waiting_.push_back(std::move(work));
+    } catch (const std::exception&) {  // no thread to be had, or no memory; it stays the caller's
+      return false;
     }
-    waiting_.push_back(std::move(work));
     ++unfinished_;
     return true;
   }
@@ -61,30 +61,38 @@ class Background {
     has_thread_ = !waiting_.empty();
     if (!has_thread_) return nullptr;
     std::function<void()> work = std::move(waiting_.front());
-    waiting_.pop_front();
+    waiting_.erase(waiting_.begin());  // of a few
     return work;
   }
 
   std::mutex mutex_;
-  std::deque<std::function<void()>> waiting_;
+  std::vector<std::function<void()>> waiting_;
   std::atomic<size_t> unfinished_{0};
   bool has_thread_ = false;
   bool ending_ = false;
 };
 
-// Never destroyed: its thread may still be on the way out. A forked child gets another one, since
-// the parent's lock may be held and its thread is not there.
-std::atomic<Background*> shared{nullptr};
+alignas(Background) std::byte memory[sizeof(Background)];
 
+// Never destroyed: its thread may still be on the way out.
 Background& background() {
-  [[maybe_unused]] static const bool registered = [] {
-    shared = new Background;
-    std::atexit([] { shared.load()->end(); });
-    pthread_atfork(nullptr, nullptr, [] { shared = new Background; });
-    return true;
+  static Background* const shared = [] {
+    std::atexit([] { background().end(); });
+    return new (memory) Background;
   }();
-  return *shared.load();
+  return *shared;
 }
+
+// A forked child gets another one in its place: the parent's lock may be held and its thread is not
+// there.
+
+[[maybe_unused]] const bool watches_forks = (base::at_fork(
+                                                 base::ForkStage::leaves, [] {},
+                                                 [](base::ForkSide side) {
+                                                   if (side == base::ForkSide::child)
+                                                     new (memory) Background;
+                                                 }),
+                                             true);
 
 }  // namespace
 
