@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <mutex>
@@ -16,6 +17,7 @@
 #include "runtime/background.h"
 #include "runtime/disk/kernel_entry.h"
 #include "runtime/disk/store.h"
+#include "runtime/memory.h"
 #include "runtime/queue.h"
 
 namespace nestjit::runtime {
@@ -60,6 +62,29 @@ void expect_exit() {
       (static_cast<void>(compiler::llvm_version()), drain_at_exit(), true);
 }
 
+/// Counts the compiles under way. LLVM ends the process where it finds no memory, so each looks for
+/// what it may need before LLVM is entered.
+class UnderWay {
+ public:
+  UnderWay() : count_(++compiles) {}
+  ~UnderWay() { --compiles; }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+
+  void expect_memory() const {
+    const int64_t library = compiler::code_generator_loaded() ? 0 : bytes_of_library;
+    expect_available(count_ * bytes_of_compile + library, "compile");
+  }
+
+ private:
+  // The kernels of bench/problems take 4 MiB at most; loading libLLVM takes 57.
+  static constexpr int64_t bytes_of_compile = int64_t{32} << 20;
+  static constexpr int64_t bytes_of_library = int64_t{64} << 20;
+  static inline std::atomic<int64_t> compiles{0};
+
+  int64_t count_;
+};
+
 /// The problem that the kernel is of.
 ops::ConvProblem problem_of(const KernelRequest& r) {
   return r.any_length ? ops::lengthless(r.problem) : r.problem;
@@ -80,6 +105,8 @@ struct Compiled {
 };
 
 Compiled compile(const KernelRequest& r) {
+  const UnderWay under_way;
+  under_way.expect_memory();
   expect_exit();
   const Stopwatch watch;
   ops::ResolvedKernel made = resolve(r, compiler::host_target());
@@ -106,7 +133,7 @@ disk::Entry entry_of(const KernelRequest& r, const std::string& key, const Compi
 bool store_now(const disk::Settings& settings, const disk::Entry& entry) noexcept {
   try {
     if (!disk::keep(settings, entry)) return false;
-  } catch (const std::bad_alloc&) {
+  } catch (...) {
     return false;
   }
   count([](SourceCounts& c) { ++c.disk_stores; });
