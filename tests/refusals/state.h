@@ -13,7 +13,6 @@ struct State {
   int64_t descriptors = 0;   // open files
   int64_t held_kernels = 0;  // by the cache
 
-  /// Once nothing is under way any more.
   static State now();
 
   bool operator==(const State&) const = default;
