@@ -38,7 +38,8 @@ struct DoorTable {
   void (*compile)(const DoorRequest* request, DoorResult* result) noexcept;
 };
 
-using DoorFunction = const DoorTable* (*)();
+/// Null where there is no memory for it.
+using DoorFunction = const DoorTable* (*)() noexcept;
 inline constexpr const char* door_symbol = "nestjit_codegen_door";
 
 /// Part of build_id(): a number that changes when a node kind or the size of a structure that

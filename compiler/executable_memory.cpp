@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include "base/error.h"
@@ -91,9 +92,11 @@ class Pool {
   int64_t blocks_ = 0;
 };
 
-// Never destroyed: kernels may be released by the destructors of other globals.
+// Never destroyed: kernels may be released by the destructors of other globals. Takes no memory to
+// make: a fork may be what asks for it first.
 Pool& pool() {
-  static Pool* const shared = new Pool();
+  alignas(Pool) static std::byte memory[sizeof(Pool)];
+  static Pool* const shared = new (memory) Pool();
   return *shared;
 }
 

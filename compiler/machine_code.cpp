@@ -6,6 +6,7 @@
 #include <atomic>
 #include <filesystem>
 #include <mutex>
+#include <new>
 
 #include "base/env.h"
 #include "base/error.h"
@@ -59,6 +60,7 @@ const DoorTable* open_door(const fs::path& file, std::string& reason) {
     return nullptr;
   }
   const DoorTable* table = door();
+  if (table == nullptr) throw std::bad_alloc();
   if (table->abi_version != abi_version || table->build_id != build_id()) {
     reason = fmt::format("{}: made by another build ({}, this is {})", file.string(),
                          table->build_id, build_id());

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/boundary.h"
 #include "base/checked.h"
 #include "base/error.h"
 #include "nestjit/array.h"
@@ -11,7 +12,7 @@ namespace nestjit {
 
 using runtime::to_string;
 
-array array::as_strided(Shape shape, Strides strides, int64_t offset) const {
+array array::as_strided(Shape shape, Strides strides, int64_t offset) const try {
   if (strides.size() != shape.size()) {
     base::invalid("array::as_strided: one stride a dimension, got shape {} and strides {}",
                   to_string(shape), to_string(strides));
@@ -31,9 +32,11 @@ array array::as_strided(Shape shape, Strides strides, int64_t offset) const {
   view.strides_ = std::move(strides);
   view.offset_ = count > 0 ? offset : 0;
   return view;
+} catch (...) {
+  base::rethrow_as_error("array::as_strided");
 }
 
-array array::reshape(Shape shape) const {
+array array::reshape(Shape shape) const try {
   if (runtime::element_count(shape, dtype_) != size_) {
     base::invalid("array::reshape: shape {} does not hold the {} elements of shape {}",
                   to_string(shape), size_, to_string(shape_));
@@ -42,9 +45,11 @@ array array::reshape(Shape shape) const {
   view.strides_ = runtime::contiguous_strides(shape);
   view.shape_ = std::move(shape);
   return view;
+} catch (...) {
+  base::rethrow_as_error("array::reshape");
 }
 
-array array::transpose(const std::vector<int>& axes) const {
+array array::transpose(const std::vector<int>& axes) const try {
   std::vector<int> order = axes;
   if (order.empty()) {
     order.resize(shape_.size());
@@ -66,9 +71,11 @@ array array::transpose(const std::vector<int>& axes) const {
     view.strides_[i] = strides_[static_cast<size_t>(order[i])];
   }
   return view;
+} catch (...) {
+  base::rethrow_as_error("array::transpose");
 }
 
-array array::slice(int axis, int64_t start, int64_t stop, int64_t step) const {
+array array::slice(int axis, int64_t start, int64_t stop, int64_t step) const try {
   if (axis < 0 || axis >= ndim()) {
     base::invalid("array::slice: axis {} of shape {}", axis, to_string(shape_));
   }
@@ -89,9 +96,11 @@ array array::slice(int axis, int64_t start, int64_t stop, int64_t step) const {
   if (view.shape_[a] > 1 && view.size_ > 0) view.strides_[a] = strides_[a] * step;
   view.offset_ = view.size_ > 0 ? offset_ + start * strides_[a] : 0;
   return view;
+} catch (...) {
+  base::rethrow_as_error("array::slice");
 }
 
-array array::broadcast_to(Shape shape) const {
+array array::broadcast_to(Shape shape) const try {
   const size_t missing = shape.size() - std::min(shape.size(), shape_.size());
   bool fits = shape.size() >= shape_.size();
   Strides strides(shape.size(), 0);
@@ -105,6 +114,8 @@ array array::broadcast_to(Shape shape) const {
                   to_string(shape));
   }
   return as_strided(std::move(shape), std::move(strides), offset_);
+} catch (...) {
+  base::rethrow_as_error("array::broadcast_to");
 }
 
 }  // namespace nestjit

@@ -1,11 +1,10 @@
 #include "runtime/background.h"
 
-#include <pthread.h>
-
-#include <atomic>
+#include <cstddef>
 #include <cstdlib>
-#include <utility>
+#include <new>
 
+#include "base/forks.h"
 #include "runtime/work_queue.h"
 
 namespace nestjit::runtime {
@@ -13,23 +12,31 @@ namespace {
 
 constexpr size_t most_waiting = 64;
 
+alignas(WorkQueue) std::byte memory[sizeof(WorkQueue)];
+
 /// One thread: work is done in order.
-WorkQueue* new_queue() { return new WorkQueue(1, most_waiting); }
+WorkQueue* make_queue() { return new (memory) WorkQueue(1, most_waiting); }
 
-std::atomic<WorkQueue*> shared{nullptr};
-
+// Never destroyed: its thread may still be on the way out.
 WorkQueue& queue() {
-  [[maybe_unused]] static const bool registered = [] {
-    shared = new_queue();
+  static WorkQueue* const shared = [] {
     std::atexit([] {
-      shared.load()->end();
-      shared.load()->finish();
+      queue().end();
+      queue().finish();
     });
-    pthread_atfork(nullptr, nullptr, [] { shared = new_queue(); });
-    return true;
+    return make_queue();
   }();
-  return *shared.load();
+  return *shared;
 }
+
+// A forked child gets another one in its place: the parent's lock may be held and its thread is not
+// there.
+[[maybe_unused]] const bool watches_forks = (base::at_fork(
+                                                 base::ForkStage::leaves, [] {},
+                                                 [](base::ForkSide side) {
+                                                   if (side == base::ForkSide::child) make_queue();
+                                                 }),
+                                             true);
 
 }  // namespace
 

@@ -1,11 +1,12 @@
 #include "runtime/background_compiles.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -110,17 +111,26 @@ class Compiles {
   std::atomic<size_t> known_{0};  // states, for whoever asks without the lock
 };
 
-std::atomic<Compiles*> shared{nullptr};
+alignas(Compiles) std::byte memory[sizeof(Compiles)];
 
+// Never destroyed: its threads may still be on the way out.
 Compiles& compiles() {
-  [[maybe_unused]] static const bool registered = [] {
-    shared = new Compiles;
-    wait_at_exit([] { shared.load()->end(); });
-    pthread_atfork(nullptr, nullptr, [] { shared = new Compiles; });
-    return true;
+  static Compiles* const shared = [] {
+    wait_at_exit([] { compiles().end(); });
+    return new (memory) Compiles;
   }();
-  return *shared.load();
+  return *shared;
 }
+
+// A forked child gets others in their place: the parent's lock may be held and its threads are not
+// there.
+[[maybe_unused]] const bool watches_forks = (base::at_fork(
+                                                 base::ForkStage::leaves, [] {},
+                                                 [](base::ForkSide side) {
+                                                   if (side == base::ForkSide::child)
+                                                     new (memory) Compiles;
+                                                 }),
+                                             true);
 
 // From the start: a fork amid the first use would leave it half made.
 [[maybe_unused]] const bool made = (compiles(), true);
@@ -134,7 +144,7 @@ BackgroundCompile background_compile(const KernelRequest& request) {
 void compile_in_background(const KernelRequest& request, Compile compile) {
   Compiles& all = compiles();
   [[maybe_unused]] static thread_local const WaitsAtThreadEnd waits(
-      [] { shared.load()->finish_first(); });
+      [] { compiles().finish_first(); });
   all.add(request, std::move(compile));
 }
 

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <functional>
 
+#include "base/boundary.h"
 #include "base/error.h"
 #include "ops/conv/strides.h"
 #include "runtime/array_access.h"
@@ -144,7 +145,7 @@ array call_anew(const array& input, const array& weight, const runtime::ConvPara
 }  // namespace
 
 array conv_transpose1d(const array& input, const array& weight, int stride, int padding,
-                       int dilation, int output_padding, int groups, StreamOrDevice stream) {
+                       int dilation, int output_padding, int groups, StreamOrDevice stream) try {
   const runtime::FloatEnvironment ieee;  // conversions and clocks must not raise the caller's flags
   const runtime::ConvParameters parameters{stride, padding, dilation, output_padding, groups};
   if (std::holds_alternative<std::monostate>(stream)) {
@@ -155,12 +156,14 @@ array conv_transpose1d(const array& input, const array& weight, int stride, int 
     }
   }
   return call_anew(input, weight, parameters, stream);
+} catch (...) {
+  base::rethrow_as_error("conv_transpose1d");
 }
 
 BoundConv bind_conv_transpose1d(const array& weight, const std::vector<int64_t>& input_shape,
                                 int stride, int padding, int dilation, int output_padding,
                                 int groups, StreamOrDevice stream, int threads, Lengths lengths,
-                                Dtype input_dtype, const Strides& input_strides) {
+                                Dtype input_dtype, const Strides& input_strides) try {
   const runtime::FloatEnvironment ieee;
   if (threads < 0) {
     base::invalid("bind_conv_transpose1d: threads must be >= 0, got {}", threads);
@@ -170,6 +173,8 @@ BoundConv bind_conv_transpose1d(const array& weight, const std::vector<int64_t>&
                                       {stride, padding, dilation, output_padding, groups}, stream);
   return runtime::bind_conv(ops::with_strides(problem, input_strides, {}), weight, threads, nullptr,
                             lengths, stream);
+} catch (...) {
+  base::rethrow_as_error("bind_conv_transpose1d");
 }
 
 BoundConv runtime::bind_conv(const ops::ConvProblem& problem, const array& weight, int threads,
@@ -220,17 +225,19 @@ BoundConv runtime::bind_conv(const ops::ConvProblem& problem, const array& weigh
   return BoundConv(std::move(impl));
 }
 
-void BoundConv::run(const float* x, float* y) const {
+void BoundConv::run(const float* x, float* y) const try {
   if (impl_->x_dtype != Dtype::f32 || impl_->y_dtype != Dtype::f32) {
     base::invalid("{}: run() takes float32 alone, the input is {} and the output {}; see run_raw()",
                   problem(), name_of(impl_->x_dtype), name_of(impl_->y_dtype));
   }
   run_raw(x, y);
+} catch (...) {
+  base::rethrow_as_error("BoundConv::run");
 }
 
 void BoundConv::run_raw(const void* x, void* y) const { run_raw(x, nullptr, y); }
 
-void BoundConv::run_raw(const void* x, const void* residual, void* y) const {
+void BoundConv::run_raw(const void* x, const void* residual, void* y) const try {
   const Impl& bound = *impl_;
   if ((residual != nullptr) != bound.problem.epilogue.residual) refuse_residual(*this);
   const void* lowest = static_cast<const std::byte*>(x) + bound.x_low;
@@ -244,6 +251,8 @@ void BoundConv::run_raw(const void* x, const void* residual, void* y) const {
     case runtime::Work::kernel:
       bound.kernel->run(bound.call, lowest, bound.weights, y, bound.threads, residual);
   }
+} catch (...) {
+  base::rethrow_as_error("BoundConv::run_raw");
 }
 
 void BoundConv::judge_call(const array& x, const array* residual, const array& y) const {
@@ -270,7 +279,7 @@ void BoundConv::judge_call(const array& x, const array* residual, const array& y
   if (residual != nullptr && overlap(*residual, y)) refuse_overlap(*this);
 }
 
-void BoundConv::operator()(const array& x, array& y) const {
+void BoundConv::operator()(const array& x, array& y) const try {
   judge_call(x, nullptr, y);
   if (std::holds_alternative<std::monostate>(impl_->stream)) {
     runtime::wait_for_operands({&x}, {&y});
@@ -280,27 +289,35 @@ void BoundConv::operator()(const array& x, array& y) const {
       bound.run_raw(runtime::Operand(x, bound.impl_->reading()).data(), address(y));
     });
   }
+} catch (...) {
+  base::rethrow_as_error("BoundConv");
 }
 
-void BoundConv::operator()(const array& x, const array& residual, array& y) const {
+void BoundConv::operator()(const array& x, const array& residual, array& y) const try {
   judge_call(x, &residual, y);
   runtime::run_on(impl_->stream, {&x, &residual}, {&y}, [bound = *this, x, residual, y] {
     bound.run_raw(runtime::Operand(x, bound.impl_->reading()).data(),
                   runtime::Operand(residual, residual.dtype()).data(), address(y));
   });
+} catch (...) {
+  base::rethrow_as_error("BoundConv");
 }
 
-array BoundConv::operator()(const array& x) const {
+array BoundConv::operator()(const array& x) const try {
   array y = array::empty(impl_->y_shape, impl_->y_dtype);
   (*this)(x, y);
   return y;
+} catch (...) {
+  base::rethrow_as_error("BoundConv");
 }
 
 const std::vector<int64_t>& BoundConv::input_shape() const { return impl_->x_shape; }
 const std::vector<int64_t>& BoundConv::output_shape() const { return impl_->y_shape; }
 Dtype BoundConv::input_dtype() const { return impl_->x_dtype; }
 Dtype BoundConv::output_dtype() const { return impl_->y_dtype; }
-std::string BoundConv::problem() const { return ops::to_string(impl_->problem); }
+std::string BoundConv::problem() const try { return ops::to_string(impl_->problem); } catch (...) {
+  base::rethrow_as_error("BoundConv::problem");
+}
 double BoundConv::pack_ms() const { return impl_->weights.pack_ms; }
 int64_t BoundConv::packed_bytes() const { return impl_->weights.bytes; }
 

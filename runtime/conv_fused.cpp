@@ -1,3 +1,4 @@
+#include "base/boundary.h"
 #include "base/error.h"
 #include "nestjit/epilogue.h"
 #include "ops/conv/strides.h"
@@ -71,7 +72,8 @@ void judge_residual(const ops::ConvProblem& problem, const array& residual) {
 
 array conv_transpose1d_fused(const array& input, const array& weight, const Epilogue& epilogue,
                              const std::optional<array>& residual, int stride, int padding,
-                             int dilation, int output_padding, int groups, StreamOrDevice stream) {
+                             int dilation, int output_padding, int groups,
+                             StreamOrDevice stream) try {
   const runtime::FloatEnvironment ieee;
   const ops::ConvProblem problem =
       with_epilogue(runtime::judge_conv_transpose1d(
@@ -81,13 +83,15 @@ array conv_transpose1d_fused(const array& input, const array& weight, const Epil
   if (residual) judge_residual(problem, *residual);
   return runtime::compute(problem, input, weight, stream,
                           {epilogue.bias, epilogue.channel, residual});
+} catch (...) {
+  base::rethrow_as_error("conv_transpose1d_fused");
 }
 
 BoundConv bind_conv_transpose1d_fused(const array& weight, const std::vector<int64_t>& input_shape,
                                       const Epilogue& epilogue, bool residual, int stride,
                                       int padding, int dilation, int output_padding, int groups,
                                       StreamOrDevice stream, int threads, Lengths lengths,
-                                      Dtype input_dtype, const Strides& input_strides) {
+                                      Dtype input_dtype, const Strides& input_strides) try {
   const runtime::FloatEnvironment ieee;
   if (threads < 0) {
     base::invalid("bind_conv_transpose1d_fused: threads must be >= 0, got {}", threads);
@@ -98,6 +102,8 @@ BoundConv bind_conv_transpose1d_fused(const array& weight, const std::vector<int
       epilogue, residual);
   return runtime::bind_conv(ops::with_strides(problem, input_strides, {}), weight, threads, nullptr,
                             lengths, stream, {epilogue.bias, epilogue.channel, {}});
+} catch (...) {
+  base::rethrow_as_error("bind_conv_transpose1d_fused");
 }
 
 }  // namespace nestjit

@@ -4,9 +4,13 @@
 #include <array>
 #include <atomic>
 #include <charconv>
+#include <cstddef>
+#include <exception>
 #include <mutex>
+#include <new>
 #include <unordered_map>
 
+#include "base/boundary.h"
 #include "base/env.h"
 #include "base/error.h"
 #include "base/forks.h"
@@ -44,7 +48,8 @@ CacheLimits limits_of_environment() {
 
 // Never destroyed: threads may still be inside a call when main() returns.
 Kernels& kernels() {
-  static auto& cache = *new Kernels(limits_of_environment());
+  alignas(Kernels) static std::byte memory[sizeof(Kernels)];
+  static auto& cache = *new (memory) Kernels(limits_of_environment());
   return cache;
 }
 
@@ -198,7 +203,8 @@ class FirstLengths {
 };
 
 FirstLengths& first_lengths() {
-  static auto& lengths = *new FirstLengths;
+  alignas(FirstLengths) static std::byte memory[sizeof(FirstLengths)];
+  static auto& lengths = *new (memory) FirstLengths;
   return lengths;
 }
 
@@ -212,29 +218,28 @@ RecentKernels& recent_of_any_length() {
   return recent;
 }
 
-/// Made for the occasion where there are none: another thread may be about to.
-Kernels* kernels_or_none() {
+Kernels* held_kernels = nullptr;  // by the fork under way
+
+/// What is not there yet is made for the occasion: another thread may be about to.
+void hold_kernels() {
+  first_lengths().before_fork();
+  held_kernels = nullptr;
   try {
-    return &kernels();
-  } catch (const Error&) {
-    return nullptr;  // settings that do not hold, as the next call will tell
+    logs_answers();
+    held_kernels = &kernels();
+  } catch (const std::exception&) {
+    return;  // settings that do not hold, as the next call will tell, or no memory to read them
   }
+  held_kernels->before_fork();
 }
 
-[[maybe_unused]] const bool held_at_forks = (base::at_fork(
-                                                 base::ForkStage::caches,
-                                                 [] {
-                                                   logs_answers();
-                                                   first_lengths().before_fork();
-                                                   if (Kernels* all = kernels_or_none())
-                                                     all->before_fork();
-                                                 },
-                                                 [](base::ForkSide) {
-                                                   if (Kernels* all = kernels_or_none())
-                                                     all->after_fork();
-                                                   first_lengths().after_fork();
-                                                 }),
-                                             true);
+void release_kernels(base::ForkSide) {
+  if (held_kernels != nullptr) held_kernels->after_fork();
+  first_lengths().after_fork();
+}
+
+[[maybe_unused]] const bool held_at_forks =
+    (base::at_fork(base::ForkStage::caches, hold_kernels, release_kernels), true);
 
 }  // namespace
 
@@ -308,7 +313,7 @@ void count_kernel_hit(const ConvKernel& kernel) {
 
 namespace nestjit {
 
-Statistics statistics() {
+Statistics statistics() try {
   const runtime::CacheCounts map = runtime::kernels().counts();
   const runtime::SourceCounts source = runtime::source_counts();
   Statistics s;
@@ -329,9 +334,11 @@ Statistics statistics() {
   s.disk_differences = source.disk_differences;
   s.generic_calls = runtime::generic_calls();
   return s;
+} catch (...) {
+  base::rethrow_as_error("statistics");
 }
 
-void clear_kernels() {
+void clear_kernels() try {
   runtime::drop_background_compiles();
   runtime::finish_background();
   runtime::kernels().clear();
@@ -341,6 +348,8 @@ void clear_kernels() {
   runtime::clear_thread_hits();
   runtime::clear_generic_calls();
   runtime::epoch.fetch_add(1, std::memory_order_release);
+} catch (...) {
+  base::rethrow_as_error("clear_kernels");
 }
 
 }  // namespace nestjit

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/boundary.h"
 #include "base/error.h"
 #include "runtime/array_access.h"
 #include "runtime/shape.h"
@@ -108,7 +109,7 @@ void* address_of(const DLTensor& t, const Shape& shape, Dtype dtype) {
 
 }  // namespace
 
-DLManagedTensor* to_dlpack(const array& a) {
+DLManagedTensor* to_dlpack(const array& a) try {
   if (a.is_read_only()) {
     base::invalid("to_dlpack: the array of shape {} is read-only, which DLPack cannot express",
                   runtime::to_string(a.shape()));
@@ -127,9 +128,11 @@ DLManagedTensor* to_dlpack(const array& a) {
     delete static_cast<Export*>(self->manager_ctx);
   };
   return &exported.release()->tensor;
+} catch (...) {
+  base::rethrow_as_error("to_dlpack");
 }
 
-array from_dlpack(DLManagedTensor* tensor) {
+array from_dlpack(DLManagedTensor* tensor) try {
   if (tensor == nullptr) base::invalid("from_dlpack: the tensor is null");
   const DLTensor& t = tensor->dl_tensor;
   judge_layout(t);
@@ -142,6 +145,8 @@ array from_dlpack(DLManagedTensor* tensor) {
   array a = runtime::ArrayAccess::kept(data, dtype, shape, std::move(strides), false, owner);
   owner->tensor = tensor;  // nothing can fail any more
   return a;
+} catch (...) {
+  base::rethrow_as_error("from_dlpack");
 }
 
 }  // namespace nestjit

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <cstddef>
+#include <new>
 #include <string>
 #include <thread>
 
@@ -32,6 +34,13 @@ class SerialExecutor final : public Executor {
  private:
   void run_shared(int64_t count, int, RangeBody body) override { body(0, count); }
 };
+
+/// Takes no memory to make.
+Executor& caller_alone() {
+  alignas(SerialExecutor) static std::byte memory[sizeof(SerialExecutor)];
+  static Executor& alone = *new (memory) SerialExecutor();
+  return alone;
+}
 
 int threads_setting() {
   constexpr int most = 4096;
@@ -80,10 +89,14 @@ Executor& default_executor() {
   static std::atomic<Executor*> ready{nullptr};
   if (Executor* executor = ready.load(std::memory_order_acquire)) return *executor;
   const base::ForkSection whole;
-  // Never destroyed: a thread that outlives main() may still be inside a run.
-  static Executor& executor = *make_executor(kind_setting(), threads_setting()).release();
-  ready.store(&executor, std::memory_order_release);
-  return executor;
+  try {
+    // Never destroyed: a thread that outlives main() may still be inside a run.
+    static Executor& executor = *make_executor(kind_setting(), threads_setting()).release();
+    ready.store(&executor, std::memory_order_release);
+    return executor;
+  } catch (const std::bad_alloc&) {
+    return caller_alone();  // the next call tries again
+  }
 }
 
 }  // namespace nestjit::runtime

@@ -35,8 +35,9 @@ class Executor {
 
   /// Covers [0, count) with calls of body, each part exactly once, and returns when all are done.
   /// At most max_threads threads (0: concurrency()) take part, the caller among them; with one, or
-  /// in a process forked after the executor was made, the caller runs everything in one call.
-  /// Thread-safe; may be called from within a body.
+  /// in a process forked after the executor was made, the caller runs everything in one call; where
+  /// the system refuses threads, fewer take part. Thread-safe; may be called from within a body.
+  /// Throws a resource error where oneTBB finds no memory.
   void run(int64_t count, int max_threads, RangeBody body);
 
  private:
@@ -48,8 +49,9 @@ enum class ExecutorKind { tbb, threads, serial };
 /// A new executor of that kind. threads >= 1.
 std::unique_ptr<Executor> make_executor(ExecutorKind kind, int threads);
 
-/// The process's executor, made at the first call from NESTJIT_EXECUTOR and NESTJIT_THREADS. Throws
-/// invalid argument when a setting makes no sense.
+/// The process's executor, made at the first call from NESTJIT_EXECUTOR and NESTJIT_THREADS; while
+/// there is no memory to make it, one that leaves all work to the caller. Throws invalid argument
+/// when a setting makes no sense.
 Executor& default_executor();
 
 // The kinds behind make_executor(), a file each.

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <new>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -16,8 +18,14 @@ constexpr int64_t chunks_a_thread = 4;  // evens out workers that start late
 
 class ThreadExecutor final : public Executor {
  public:
+  /// With as many workers as the system grants.
   explicit ThreadExecutor(int threads) {
-    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+    try {
+      workers_.reserve(static_cast<size_t>(threads));
+      for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {
+    } catch (const std::bad_alloc&) {
+    }
   }
   ~ThreadExecutor() override {
     {

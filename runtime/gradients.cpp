@@ -1,5 +1,6 @@
 #include "nestjit/gradients.h"
 
+#include "base/boundary.h"
 #include "base/error.h"
 #include "ops/conv/gradients.h"
 #include "runtime/compute.h"
@@ -60,52 +61,65 @@ array jvp(std::string_view op, const array& input, const array& weight,
 }  // namespace
 
 Gradients conv1d_vjp(const array& input, const array& weight, const array& cotangent, int stride,
-                     int padding, int dilation, int groups, Wanted wanted, StreamOrDevice stream) {
+                     int padding, int dilation, int groups, Wanted wanted,
+                     StreamOrDevice stream) try {
   return vjp("conv1d", input, weight, cotangent,
              runtime::convolution(stride, padding, dilation, groups), wanted, stream);
+} catch (...) {
+  base::rethrow_as_error("conv1d_vjp");
 }
 
 Gradients conv2d_vjp(const array& input, const array& weight, const array& cotangent,
                      std::pair<int, int> stride, std::pair<int, int> padding,
                      std::pair<int, int> dilation, int groups, Wanted wanted,
-                     StreamOrDevice stream) {
+                     StreamOrDevice stream) try {
   return vjp("conv2d", input, weight, cotangent,
              runtime::convolution(stride, padding, dilation, groups), wanted, stream);
+} catch (...) {
+  base::rethrow_as_error("conv2d_vjp");
 }
 
 Gradients conv3d_vjp(const array& input, const array& weight, const array& cotangent,
                      std::tuple<int, int, int> stride, std::tuple<int, int, int> padding,
                      std::tuple<int, int, int> dilation, int groups, Wanted wanted,
-                     StreamOrDevice stream) {
+                     StreamOrDevice stream) try {
   return vjp("conv3d", input, weight, cotangent,
              runtime::convolution(stride, padding, dilation, groups), wanted, stream);
+} catch (...) {
+  base::rethrow_as_error("conv3d_vjp");
 }
 
 Gradients conv_transpose1d_vjp(const array& input, const array& weight, const array& cotangent,
                                int stride, int padding, int dilation, int output_padding,
-                               int groups, Wanted wanted, StreamOrDevice stream) {
+                               int groups, Wanted wanted, StreamOrDevice stream) try {
   return vjp("conv_transpose1d", input, weight, cotangent,
              runtime::transposed(stride, padding, dilation, output_padding, groups), wanted,
              stream);
+} catch (...) {
+  base::rethrow_as_error("conv_transpose1d_vjp");
 }
 
 Gradients conv_transpose2d_vjp(const array& input, const array& weight, const array& cotangent,
                                std::pair<int, int> stride, std::pair<int, int> padding,
                                std::pair<int, int> dilation, std::pair<int, int> output_padding,
-                               int groups, Wanted wanted, StreamOrDevice stream) {
+                               int groups, Wanted wanted, StreamOrDevice stream) try {
   return vjp("conv_transpose2d", input, weight, cotangent,
              runtime::transposed(stride, padding, dilation, output_padding, groups), wanted,
              stream);
+} catch (...) {
+  base::rethrow_as_error("conv_transpose2d_vjp");
 }
 
 Gradients conv_transpose3d_vjp(const array& input, const array& weight, const array& cotangent,
                                std::tuple<int, int, int> stride, std::tuple<int, int, int> padding,
                                std::tuple<int, int, int> dilation,
                                std::tuple<int, int, int> output_padding, int groups, Wanted wanted,
-                               StreamOrDevice stream) {
+                               StreamOrDevice stream) try {
   return vjp("conv_transpose3d", input, weight, cotangent,
              runtime::transposed(stride, padding, dilation, output_padding, groups), wanted,
              stream);
+} catch (...) {
+  base::rethrow_as_error("conv_transpose3d_vjp");
 }
 
 Gradients conv_general_vjp(const array& input, const array& weight, const array& cotangent,
@@ -113,51 +127,65 @@ Gradients conv_general_vjp(const array& input, const array& weight, const array&
                            const std::vector<int>& padding_high,
                            const std::vector<int>& kernel_dilation,
                            const std::vector<int>& input_dilation, int groups, bool flip,
-                           Wanted wanted, StreamOrDevice stream) {
+                           Wanted wanted, StreamOrDevice stream) try {
   return vjp("conv_general", input, weight, cotangent,
              runtime::general(stride, padding_low, padding_high, kernel_dilation, input_dilation,
                               groups, flip),
              wanted, stream);
+} catch (...) {
+  base::rethrow_as_error("conv_general_vjp");
 }
 
 array conv1d_jvp(const array& input, const array& weight, const std::optional<array>& input_tangent,
                  const std::optional<array>& weight_tangent, int stride, int padding, int dilation,
-                 int groups, StreamOrDevice stream) {
+                 int groups, StreamOrDevice stream) try {
   return jvp("conv1d", input, weight, input_tangent, weight_tangent,
              runtime::convolution(stride, padding, dilation, groups), stream);
+} catch (...) {
+  base::rethrow_as_error("conv1d_jvp");
 }
 
 array conv2d_jvp(const array& input, const array& weight, const std::optional<array>& input_tangent,
                  const std::optional<array>& weight_tangent, std::pair<int, int> stride,
                  std::pair<int, int> padding, std::pair<int, int> dilation, int groups,
-                 StreamOrDevice stream) {
+                 StreamOrDevice stream) try {
   return jvp("conv2d", input, weight, input_tangent, weight_tangent,
              runtime::convolution(stride, padding, dilation, groups), stream);
+} catch (...) {
+  base::rethrow_as_error("conv2d_jvp");
 }
 
 array conv3d_jvp(const array& input, const array& weight, const std::optional<array>& input_tangent,
                  const std::optional<array>& weight_tangent, std::tuple<int, int, int> stride,
                  std::tuple<int, int, int> padding, std::tuple<int, int, int> dilation, int groups,
-                 StreamOrDevice stream) {
+                 StreamOrDevice stream) try {
   return jvp("conv3d", input, weight, input_tangent, weight_tangent,
              runtime::convolution(stride, padding, dilation, groups), stream);
+} catch (...) {
+  base::rethrow_as_error("conv3d_jvp");
 }
 
 array conv_transpose1d_jvp(const array& input, const array& weight,
                            const std::optional<array>& input_tangent,
                            const std::optional<array>& weight_tangent, int stride, int padding,
-                           int dilation, int output_padding, int groups, StreamOrDevice stream) {
+                           int dilation, int output_padding, int groups,
+                           StreamOrDevice stream) try {
   return jvp("conv_transpose1d", input, weight, input_tangent, weight_tangent,
              runtime::transposed(stride, padding, dilation, output_padding, groups), stream);
+} catch (...) {
+  base::rethrow_as_error("conv_transpose1d_jvp");
 }
 
 array conv_transpose2d_jvp(const array& input, const array& weight,
                            const std::optional<array>& input_tangent,
                            const std::optional<array>& weight_tangent, std::pair<int, int> stride,
                            std::pair<int, int> padding, std::pair<int, int> dilation,
-                           std::pair<int, int> output_padding, int groups, StreamOrDevice stream) {
+                           std::pair<int, int> output_padding, int groups,
+                           StreamOrDevice stream) try {
   return jvp("conv_transpose2d", input, weight, input_tangent, weight_tangent,
              runtime::transposed(stride, padding, dilation, output_padding, groups), stream);
+} catch (...) {
+  base::rethrow_as_error("conv_transpose2d_jvp");
 }
 
 array conv_transpose3d_jvp(const array& input, const array& weight,
@@ -166,9 +194,11 @@ array conv_transpose3d_jvp(const array& input, const array& weight,
                            std::tuple<int, int, int> stride, std::tuple<int, int, int> padding,
                            std::tuple<int, int, int> dilation,
                            std::tuple<int, int, int> output_padding, int groups,
-                           StreamOrDevice stream) {
+                           StreamOrDevice stream) try {
   return jvp("conv_transpose3d", input, weight, input_tangent, weight_tangent,
              runtime::transposed(stride, padding, dilation, output_padding, groups), stream);
+} catch (...) {
+  base::rethrow_as_error("conv_transpose3d_jvp");
 }
 
 array conv_general_jvp(const array& input, const array& weight,
@@ -177,11 +207,13 @@ array conv_general_jvp(const array& input, const array& weight,
                        const std::vector<int>& padding_low, const std::vector<int>& padding_high,
                        const std::vector<int>& kernel_dilation,
                        const std::vector<int>& input_dilation, int groups, bool flip,
-                       StreamOrDevice stream) {
+                       StreamOrDevice stream) try {
   return jvp("conv_general", input, weight, input_tangent, weight_tangent,
              runtime::general(stride, padding_low, padding_high, kernel_dilation, input_dilation,
                               groups, flip),
              stream);
+} catch (...) {
+  base::rethrow_as_error("conv_general_jvp");
 }
 
 }  // namespace nestjit

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <mutex>
@@ -17,6 +18,7 @@
 #include "runtime/background.h"
 #include "runtime/disk/kernel_entry.h"
 #include "runtime/disk/store.h"
+#include "runtime/memory.h"
 #include "runtime/process_end.h"
 
 namespace nestjit::runtime {
@@ -53,6 +55,29 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+/// Counts the compiles under way. LLVM ends the process where it finds no memory, so each looks for
+/// what it may need before LLVM is entered.
+class UnderWay {
+ public:
+  UnderWay() : count_(++compiles) {}
+  ~UnderWay() { --compiles; }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+
+  void expect_memory() const {
+    const int64_t library = compiler::code_generator_loaded() ? 0 : bytes_of_library;
+    expect_available(count_ * bytes_of_compile + library, "compile");
+  }
+
+ private:
+  // The kernels of bench/problems take 4 MiB at most; loading libLLVM takes 57.
+  static constexpr int64_t bytes_of_compile = int64_t{32} << 20;
+  static constexpr int64_t bytes_of_library = int64_t{64} << 20;
+  static inline std::atomic<int64_t> compiles{0};
+
+  int64_t count_;
+};
+
 /// The problem that the kernel is of.
 ops::ConvProblem problem_of(const KernelRequest& r) {
   return r.any_length ? ops::lengthless(r.problem) : r.problem;
@@ -73,6 +98,8 @@ struct Compiled {
 };
 
 Compiled compile(const KernelRequest& r) {
+  const UnderWay under_way;
+  under_way.expect_memory();
   const Stopwatch watch;
   ops::ResolvedKernel made = resolve(r, compiler::host_target());
   auto kernel = std::make_shared<const ConvKernel>(problem_of(r), std::move(made.code));
@@ -99,7 +126,7 @@ disk::Entry entry_of(const KernelRequest& r, const std::string& key, const Compi
 bool store_now(const disk::Settings& settings, const disk::Entry& entry) noexcept {
   try {
     if (!disk::keep(settings, entry)) return false;
-  } catch (const std::bad_alloc&) {
+  } catch (...) {
     return false;
   }
   count([](SourceCounts& c) { ++c.disk_stores; });

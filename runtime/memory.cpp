@@ -95,14 +95,16 @@ void check_available(int64_t bytes, std::string_view what) {
     base::resource("{}: {} bytes on top of {} would exceed NESTJIT_MEMORY_LIMIT of {} bytes", what,
                    bytes, now, limit);
   }
-  if (bytes < checked_from) return;
-  const int64_t available = available_memory();
-  if (bytes > available - std::min(available, reserve)) {
-    base::resource("{}: {} bytes wanted, the system has {} available", what, bytes, available);
-  }
+  if (bytes >= checked_from) expect_available(bytes + reserve, what);
 }
 
 }  // namespace
+
+void expect_available(int64_t bytes, std::string_view what) {
+  const int64_t available = available_memory();
+  if (bytes <= available) return;
+  base::resource("{}: {} bytes wanted, the system has {} available", what, bytes, available);
+}
 
 int64_t available_memory() {
   const auto kib = labelled_number("/proc/meminfo", "MemAvailable:");

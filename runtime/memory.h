@@ -11,6 +11,9 @@ namespace nestjit::runtime {
 /// control groups' limits or its address-space limit. INT64_MAX where nothing is known.
 int64_t available_memory();
 
+/// Throws a resource error, which names `what`, when the system has less than that to give.
+void expect_available(int64_t bytes, std::string_view what);
+
 /// Bytes that live blocks hold now.
 int64_t held_memory();
 

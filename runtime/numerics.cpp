@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "base/boundary.h"
 #include "base/env.h"
 #include "base/error.h"
 #include "runtime/numerics.h"
@@ -20,10 +21,12 @@ Numerics setting() {
 
 }  // namespace
 
-Numerics current_numerics() {
+Numerics current_numerics() try {
   if (scoped) return *scoped;
   static const Numerics otherwise = setting();
   return otherwise;
+} catch (...) {
+  base::rethrow_as_error("current_numerics");
 }
 
 NumericsScope::NumericsScope(Numerics numerics)

@@ -79,6 +79,7 @@ class OnceCache {
   Found find(const Request& key, const Maker& make) {
     if (Handle value = held(key)) return {std::move(value), CacheAnswer::hit};
     const base::ForkSection whole;  // a forked child would wait for a maker that it has not
+    const Key own(key);             // a key found without memory, unlike a Request
     std::promise<Handle> promise;
     uint64_t id;
     {
@@ -92,9 +93,9 @@ class OnceCache {
         return {future.get(), CacheAnswer::wait};
       }
       id = ++last_id_;
-      entries_.try_emplace(Key(key), promise.get_future().share(), id);
+      entries_.try_emplace(own, promise.get_future().share(), id);
     }
-    return {fill(key, id, make, promise), CacheAnswer::made};
+    return {fill(own, id, make, promise), CacheAnswer::made};
   }
 
   /// The key's value, which counts as a hit, or null where there is none yet.
@@ -168,16 +169,15 @@ class OnceCache {
       return false;
   }
 
-  template <class Request>
-  Handle fill(const Request& key, uint64_t id, const Maker& make, std::promise<Handle>& promise) {
+  Handle fill(const Key& key, uint64_t id, const Maker& make, std::promise<Handle>& promise) {
     try {
       Handle value = make();
       const std::lock_guard lock(mutex_);
-      ++counts_.made;
       if (const auto found = entries_.find(key);
           found != entries_.end() && found->second.id == id) {
         keep(*found, value);
       }
+      ++counts_.made;
       promise.set_value(value);
       return value;
     } catch (...) {

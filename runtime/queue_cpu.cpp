@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/boundary.h"
 #include "base/error.h"
 #include "runtime/float_environment.h"
 #include "runtime/queue.h"
@@ -16,7 +17,8 @@
 namespace nestjit::runtime {
 namespace {
 
-thread_local bool is_stream_thread = false;
+class CpuQueue;
+thread_local const CpuQueue* own_queue = nullptr;  // of a stream's thread
 
 class CpuQueue final : public Queue, public std::enable_shared_from_this<CpuQueue> {
  public:
@@ -33,8 +35,8 @@ class CpuQueue final : public Queue, public std::enable_shared_from_this<CpuQueu
   void push(TaskHandle task) override {
     {
       const std::lock_guard lock(mutex_);
-      last_ = task;
-      tasks_.push_back(std::move(task));
+      tasks_.push_back(task);
+      last_ = std::move(task);  // once nothing can fail: people wait for it
     }
     wake();
   }
@@ -59,7 +61,9 @@ class CpuQueue final : public Queue, public std::enable_shared_from_this<CpuQueu
   }
 
   void before_fork() override {
-    for (mutex_.lock(); busy_ || !tasks_.empty(); mutex_.lock()) {
+    if (in_stream_thread())
+      return mutex_.lock();  // the task that forks may be what others wait for
+    for (mutex_.lock(); running_ != nullptr || !tasks_.empty(); mutex_.lock()) {
       const TaskHandle task = last_;
       mutex_.unlock();
       task->wait();
@@ -68,7 +72,11 @@ class CpuQueue final : public Queue, public std::enable_shared_from_this<CpuQueu
   }
   void after_fork_in_parent() override { mutex_.unlock(); }
   void after_fork_in_child() override {
-    has_thread_ = false;
+    const bool is_own = own_queue == this;
+    has_thread_ = is_own;
+    if (!is_own && running_ != nullptr) give_up(*running_);
+    for (const TaskHandle& task : tasks_) give_up(*task);
+    given_up_.swap(tasks_);  // what they hold is let go later, not amid a fork
     mutex_.unlock();
   }
 
@@ -78,8 +86,17 @@ class CpuQueue final : public Queue, public std::enable_shared_from_this<CpuQueu
     signals_.notify_one();
   }
 
+  /// Ends a task of which the child has neither the thread nor all that it waits for.
+  void give_up(Task& task) {
+    if (task.finished()) return;
+    const Error error = base::resource_error(
+        "an operation on a stream", "it was in flight when a task of a stream called fork()");
+    if (!error_) error_ = error;
+    task.finish(error);
+  }
+
   void work() {
-    is_stream_thread = true;
+    own_queue = this;
     const FloatEnvironment ieee;  // the thread inherited that of its maker
     for (;;) {
       const uint32_t signals = signals_;
@@ -97,11 +114,11 @@ class CpuQueue final : public Queue, public std::enable_shared_from_this<CpuQueu
 
   TaskHandle next() {
     const std::lock_guard lock(mutex_);
-    busy_ = !tasks_.empty();
-    if (!busy_) return nullptr;
-    TaskHandle task = std::move(tasks_.front());
+    running_ = nullptr;
+    if (tasks_.empty()) return nullptr;
+    running_ = std::move(tasks_.front());
     tasks_.pop_front();
-    return task;
+    return running_;
   }
 
   bool closed() const {
@@ -116,9 +133,10 @@ class CpuQueue final : public Queue, public std::enable_shared_from_this<CpuQueu
 
   mutable std::mutex mutex_;
   std::deque<TaskHandle> tasks_;
+  std::deque<TaskHandle> given_up_;  // in a forked child
   TaskHandle last_;
   std::optional<Error> error_;
-  bool busy_ = false;
+  TaskHandle running_;
   bool closed_ = false;
   std::atomic<uint32_t> signals_{0};
   bool has_thread_ = false;  // guarded by submission_order()
@@ -128,6 +146,6 @@ class CpuQueue final : public Queue, public std::enable_shared_from_this<CpuQueu
 
 std::shared_ptr<Queue> make_cpu_queue() { return std::make_shared<CpuQueue>(); }
 
-bool in_stream_thread() { return is_stream_thread; }
+bool in_stream_thread() { return own_queue != nullptr; }
 
 }  // namespace nestjit::runtime

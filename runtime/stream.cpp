@@ -1,8 +1,14 @@
 // Streams of the public interface, and what all queues share: their order, their end, fork().
 #include "nestjit/stream.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+#include <optional>
 #include <utility>
 
+#include "base/boundary.h"
 #include "base/error.h"
 #include "base/forks.h"
 #include "runtime/process_end.h"
@@ -21,32 +27,39 @@ struct Queues {
 };
 
 Queues& queues() {
-  static auto& q = *new Queues;
+  alignas(Queues) static std::byte memory[sizeof(Queues)];
+  static auto& q = *new (memory) Queues;
   return q;
 }
 
-/// The queues that are alive. The caller holds the order.
-std::vector<std::shared_ptr<Queue>> living() {
-  std::vector<std::shared_ptr<Queue>> alive;
+/// Adds the queues that are alive. The caller holds the order.
+void add_living(std::vector<std::shared_ptr<Queue>>& to) {
   for (const std::weak_ptr<Queue>& q : queues().all) {
-    if (std::shared_ptr<Queue> queue = q.lock()) alive.push_back(std::move(queue));
+    if (std::shared_ptr<Queue> queue = q.lock()) to.push_back(std::move(queue));
   }
-  return alive;
 }
 
 const std::shared_ptr<Queue>& default_queue();
 
 void before_fork() {
-  default_queue();  // a child could not make it to the end
+  try {
+    default_queue();                 // a child could not make what another thread is making now
+  } catch (const std::bad_alloc&) {  // then nobody has made it
+  }
   queues().order.lock();
-  queues().forking = living();
+  add_living(queues().forking);  // which has the room
   for (const auto& queue : queues().forking) queue->before_fork();
 }
 
 void after_fork(void (Queue::*resume)()) {
-  for (const auto& queue : queues().forking) (queue.get()->*resume)();
-  const std::vector<std::shared_ptr<Queue>> forked = std::move(queues().forking);
+  std::vector<std::shared_ptr<Queue>>& room = queues().forking;
+  for (const auto& queue : room) (queue.get()->*resume)();
+  std::vector<std::shared_ptr<Queue>> forked;
+  forked.swap(room);
   queues().order.unlock();
+  forked.clear();  // without the lock: the last hold on a queue may be among these
+  const std::lock_guard order(queues().order);
+  if (room.capacity() < forked.capacity()) room.swap(forked);
 }
 
 [[maybe_unused]] const bool watches_forks =
@@ -57,26 +70,37 @@ void after_fork(void (Queue::*resume)()) {
                    }),
      true);
 
-/// Adds a queue to those of the process and gives its number, the default stream's being 0.
+/// Adds a queue to those of the process and gives its number, the default stream's being 0. Each
+/// keeps its place: drain() goes through them bit by bit.
 int enlist(const std::shared_ptr<Queue>& queue) {
   const std::lock_guard order(queues().order);
-  std::erase_if(queues().all, [](const std::weak_ptr<Queue>& q) { return q.expired(); });
-  queues().all.push_back(queue);
+  std::vector<std::weak_ptr<Queue>>& all = queues().all;
+  const auto place = std::find_if(all.begin(), all.end(),
+                                  [](const std::weak_ptr<Queue>& q) { return q.expired(); });
+  if (place != all.end()) {
+    *place = queue;
+  } else {
+    queues().forking.reserve(all.size() + 1);  // a fork has no way to fail
+    all.push_back(queue);
+  }
   return queues().made++;
 }
 
 const std::shared_ptr<Queue>& default_queue() {
   static const auto& queue = *[] {
-    auto* made = new std::shared_ptr<Queue>(make_cpu_queue());
-    enlist(*made);
-    return made;
+    alignas(std::shared_ptr<Queue>) static std::byte memory[sizeof(std::shared_ptr<Queue>)];
+    const std::shared_ptr<Queue> made = make_cpu_queue();
+    enlist(made);
+    return new (memory) std::shared_ptr<Queue>(made);
   }();
   return queue;
 }
 
 std::vector<std::shared_ptr<Queue>> all_queues() {
   const std::lock_guard order(queues().order);
-  return living();
+  std::vector<std::shared_ptr<Queue>> all;
+  add_living(all);
+  return all;
 }
 
 void wait_for(const Queue& queue) {
@@ -84,8 +108,20 @@ void wait_for(const Queue& queue) {
   if (const TaskHandle last = queue.last()) last->wait();
 }
 
+/// Null for a queue that is gone, and nothing beyond the last one.
+std::optional<std::shared_ptr<Queue>> queue_at(size_t place) {
+  const std::lock_guard order(queues().order);
+  if (place >= queues().all.size()) return std::nullopt;
+  return queues().all[place].lock();
+}
+
+/// Takes no memory, for want of which the end of the process could not fail.
 void drain() {
-  for (const std::shared_ptr<Queue>& queue : all_queues()) wait_for(*queue);
+  for (size_t place = 0;; ++place) {
+    const std::optional<std::shared_ptr<Queue>> queue = queue_at(place);
+    if (!queue) return;
+    if (*queue != nullptr) wait_for(**queue);
+  }
 }
 
 }  // namespace
@@ -112,28 +148,34 @@ void judge_device(std::string_view operation, const StreamOrDevice& stream) {
 
 }  // namespace runtime
 
-Stream new_stream(Device device) {
+Stream new_stream(Device device) try {
   runtime::judge_device("new_stream", device);
   runtime::default_queue();  // has number 0
   const std::shared_ptr<runtime::Queue> queue = runtime::make_cpu_queue();
   const int index = runtime::enlist(queue);
   return runtime::Queue::stream_of(device, index,
                                    {queue.get(), [queue](runtime::Queue* q) { q->close(); }});
+} catch (...) {
+  base::rethrow_as_error("new_stream");
 }
 
-void synchronize(const Stream& stream) {
+void synchronize(const Stream& stream) try {
   runtime::judge_device("synchronize", stream);
   const std::shared_ptr<runtime::Queue> queue = runtime::Queue::of(stream);
   runtime::wait_for(*queue);
   if (const std::optional<Error> error = queue->take_error()) throw Error(*error);
+} catch (...) {
+  base::rethrow_as_error("synchronize");
 }
 
-void synchronize() {
+void synchronize() try {
   const std::vector<std::shared_ptr<runtime::Queue>> all = runtime::all_queues();
   for (const auto& queue : all) runtime::wait_for(*queue);
   for (const auto& queue : all) {
     if (const std::optional<Error> error = queue->take_error()) throw Error(*error);
   }
+} catch (...) {
+  base::rethrow_as_error("synchronize");
 }
 
 }  // namespace nestjit

@@ -1,6 +1,6 @@
 #include "runtime/task.h"
 
-#include <new>
+#include "base/boundary.h"
 
 namespace nestjit::runtime {
 
@@ -20,12 +20,8 @@ std::optional<Error> Task::run_work() const {
   try {
     work_();
     return std::nullopt;
-  } catch (const Error& error) {
-    return error;
-  } catch (const std::bad_alloc&) {
-    return Error(ErrorKind::resource, "an operation on a stream: the system refused memory");
-  } catch (const std::exception& error) {
-    return Error(ErrorKind::internal, std::string("an operation on a stream: ") + error.what());
+  } catch (...) {
+    return base::current_error("an operation on a stream");
   }
 }
 

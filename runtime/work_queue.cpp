@@ -1,6 +1,7 @@
 #include "runtime/work_queue.h"
 
-#include <system_error>
+#include <exception>
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -16,12 +17,16 @@ bool WorkQueue::add(std::function<void()>& work) {
       std::thread([this] { work_off(); }).detach();
       ++running_threads_;
       refused_ = false;
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
       refused_ = running_threads_ == 0;
       if (refused_) return false;
     }
   }
-  waiting_.push_back(std::move(work));
+  try {
+    waiting_.push_back(std::move(work));
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
   ++unfinished_;
   return true;
 }
@@ -32,7 +37,7 @@ bool WorkQueue::takes_more() {
 }
 
 void WorkQueue::drop() {
-  std::deque<std::function<void()>> dropped;  // let go without the lock
+  std::vector<std::function<void()>> dropped;  // let go without the lock
   {
     const std::lock_guard lock(mutex_);
     dropped.swap(waiting_);
@@ -71,7 +76,7 @@ std::function<void()> WorkQueue::next() {
     return nullptr;
   }
   std::function<void()> work = std::move(waiting_.front());
-  waiting_.pop_front();
+  waiting_.erase(waiting_.begin());
   return work;
 }
 

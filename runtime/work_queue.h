@@ -3,9 +3,9 @@
 
 #include <atomic>
 #include <cstddef>
-#include <deque>
 #include <functional>
 #include <mutex>
+#include <vector>
 
 namespace nestjit::runtime {
 
@@ -20,7 +20,7 @@ class WorkQueue {
   WorkQueue& operator=(const WorkQueue&) = delete;
 
   /// Takes the work, which must not throw; false, and it is still the caller's, where there is no
-  /// thread to be had, too much is waiting already, or the queue has ended.
+  /// thread or memory to be had, too much is waiting already, or the queue has ended.
   bool add(std::function<void()>& work);
   /// Whether add() would take more just now, as far as is known.
   bool takes_more();
@@ -39,8 +39,8 @@ class WorkQueue {
 
   const size_t threads_, most_waiting_;
   std::mutex mutex_;
-  std::deque<std::function<void()>> waiting_;
-  std::atomic<size_t> unfinished_{0};  // waits or runs
+  std::vector<std::function<void()>> waiting_;  // a few; empty, it has no memory: made after a fork
+  std::atomic<size_t> unfinished_{0};           // waits or runs
   size_t running_threads_ = 0;
   bool ending_ = false;
   bool refused_ = false;  // the last thread

@@ -1,11 +1,13 @@
 #include "tests/workers.h"
 
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <new>
@@ -19,11 +21,19 @@ struct Progress {
   std::atomic<int64_t> at = 0, done = 0, failed = 0;
 };
 
+/// Ends the process when its parent does, also where that has happened before it asked.
+void end_with(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(1);
+}
+
 pid_t start(const Cases& cases, Progress& progress) {
   constexpr int most_seconds = 60;
   std::fflush(nullptr);
+  const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid != 0) return pid;
+  end_with(parent);
   for (int64_t i = progress.at; i < cases.count; i += cases.jobs) {
     progress.at = i;
     allow_seconds(most_seconds);

@@ -5,13 +5,16 @@
 
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/boundary.h"
 #include "base/error.h"
 #include "ops/conv/polymorphic.h"
 #include "runtime/disk/settings.h"
@@ -58,10 +61,13 @@ class Progress {
 
   void there() { step(there_); }
   void compiled() { step(compiled_); }
-  void failed(const std::string& text) {
-    {
+  void failed(const ops::ConvProblem& problem, const Error& error) noexcept {
+    try {
+      const std::string text =
+          fmt::format("{}: {}: {}", ops::to_string(problem), name_of(error.kind()), error.what());
       const std::lock_guard lock(mutex_);
       failures_.push_back(text);
+    } catch (const std::bad_alloc&) {  // counted, at least
     }
     step(failed_);
   }
@@ -76,10 +82,15 @@ class Progress {
   }
 
  private:
-  void step(size_t& count) {
+  void step(size_t& count) noexcept {
     const std::lock_guard lock(mutex_);
     ++count;
-    if (!shown_) return;
+    try {
+      if (shown_) show();
+    } catch (const std::exception&) {  // the next one may have the memory
+    }
+  }
+  void show() const {
     const size_t done = there_ + compiled_ + failed_;
     constexpr size_t width = 40;
     const size_t filled = width * done / total_;
@@ -105,16 +116,15 @@ class Progress {
   std::vector<std::string> failures_;
 };
 
-void warm_one(const Job& job, Progress& progress) {
+void warm_one(const Job& job, Progress& progress) noexcept {
   try {
     if (runtime::disk_has_kernel(job.request())) return progress.there();
-    if (runtime::make_kernel(job.request(), runtime::Storing::now).stored)
-      return progress.compiled();
-    progress.failed(fmt::format("{}: compiled, but not stored; NESTJIT_VERBOSE=cache says why",
-                                ops::to_string(job.problem)));
-  } catch (const Error& error) {
-    progress.failed(fmt::format("{}: {}", name_of(error.kind()), error.what()));
+    if (!runtime::make_kernel(job.request(), runtime::Storing::now).stored)
+      base::resource("compiled, but not stored; NESTJIT_VERBOSE=cache says why");
+  } catch (...) {
+    return progress.failed(job.problem, base::current_error("cache warm"));
   }
+  progress.compiled();
 }
 
 int warm(const WarmOptions& o) {
@@ -131,7 +141,10 @@ int warm(const WarmOptions& o) {
       o.threads > 0 ? static_cast<size_t>(o.threads) : std::thread::hardware_concurrency();
   {
     std::vector<std::jthread> threads;
-    for (size_t i = 1; i < std::min(wanted, jobs.size()); ++i) threads.emplace_back(work);
+    try {
+      for (size_t i = 1; i < std::min(wanted, jobs.size()); ++i) threads.emplace_back(work);
+    } catch (const std::exception&) {  // as many as the system grants
+    }
     work();
   }
   return progress.finish();

@@ -8,6 +8,7 @@
 #include <new>
 #include <span>
 
+#include "base/boundary.h"
 #include "compiler/build_id.h"
 #include "compiler/codegen/module.h"
 #include "compiler/codegen/target_machine.h"
@@ -66,18 +67,22 @@ CompiledImage compile(const DoorRequest& request) {
   return code;
 }
 
+void report(const Error& error, DoorResult& result) noexcept {
+  result.kind = error.kind();
+  try {
+    result.error = error.what();
+  } catch (const std::bad_alloc&) {
+    result.kind = ErrorKind::resource;
+    result.error = "no memory";  // short enough to need none
+  }
+}
+
 void compile_behind_door(const DoorRequest* request, DoorResult* result) noexcept {
   try {
     result->code = compile(*request);
     result->ok = true;
-  } catch (const Error& error) {
-    result->kind = error.kind();
-    result->error = error.what();
-  } catch (const std::bad_alloc&) {
-    result->kind = ErrorKind::resource;
-    result->error = "no memory";  // short enough to need none
-  } catch (const std::exception& error) {
-    result->error = error.what();
+  } catch (...) {
+    report(base::current_error("compile"), *result);
   }
 }
 
@@ -85,9 +90,13 @@ void compile_behind_door(const DoorRequest* request, DoorResult* result) noexcep
 }  // namespace nestjit::compiler
 
 extern "C" __attribute__((visibility("default"))) const nestjit::compiler::DoorTable*
-nestjit_codegen_door() {
+nestjit_codegen_door() noexcept {
   using namespace nestjit::compiler;
-  static const DoorTable table{abi_version, build_id().c_str(), LLVM_VERSION_STRING,
-                               compile_behind_door};
-  return &table;
+  try {
+    static const DoorTable table{abi_version, build_id().c_str(), LLVM_VERSION_STRING,
+                                 compile_behind_door};
+    return &table;
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
 }

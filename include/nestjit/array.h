@@ -44,6 +44,14 @@ class array {
   /// An empty float32 array of shape (0).
   array();
 
+  /// Another view of the same memory. Throws resource where there is no memory for its shape; what
+  /// is assigned to stays as it was then.
+  array(const array& other);
+  array& operator=(const array& other);
+  array(array&& other) noexcept = default;
+  array& operator=(array&& other) noexcept = default;
+  ~array() = default;
+
   /// A row-contiguous copy of `values`, whose number must be that of the shape.
   /// Throws invalid_argument when it is not, resource when memory is short.
   template <class T>

@@ -27,7 +27,9 @@
 //
 // The end. Letting go of the last copy of a Stream waits for its work, and so does the end of the
 // process (return from main() or exit()). A fork() waits for the work of all streams; in the child
-// they are idle and may be used.
+// they are idle and may be used. One within an operation on a stream (by the deleter of a DLPack
+// tensor) waits for none: the child goes on with that operation, and the others in flight fail
+// there with a resource error.
 #pragma once
 
 #include <memory>

@@ -1,11 +1,15 @@
 #include "runtime/memory.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <vector>
 
 #include "nestjit/array.h"
+#include "nestjit/conv.h"
 #include "tests/ops/expect_error.h"
 
 namespace nestjit::runtime {
@@ -79,6 +83,36 @@ TEST(Memory, MoreThanTheSystemHasIsRefused) {
   EXPECT_GT(available, int64_t{1} << 20);
   expect_error(ErrorKind::resource, "too much", [&] { allocate_block(available, "too much"); });
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which reserve all of it
+
+/// Leaves the process so much address space, or all there is.
+void leave_address_space(int64_t bytes) {
+  rlimit limit{};
+  getrlimit(RLIMIT_AS, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  if (bytes > 0) {
+    int64_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    limit.rlim_cur = static_cast<rlim_t>(pages * sysconf(_SC_PAGESIZE) + bytes);
+  }
+  setrlimit(RLIMIT_AS, &limit);
+}
+
+TEST(MemoryDeathTest, ACompileIsRefusedBeforeLlvmIsEntered) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto compile = [] {
+    const array x = array::zeros({1, 3, 2}), w = array::zeros({2, 2, 2});
+    leave_address_space(int64_t{20} << 20);
+    expect_error(ErrorKind::resource, "compile: 100663296 bytes wanted, the system has",
+                 [&] { conv_transpose1d(x, w); });
+    leave_address_space(0);
+    std::exit(conv_transpose1d(x, w).size() == 8 && !testing::Test::HasFailure() ? 0 : 1);
+  };
+  EXPECT_EXIT(compile(), testing::ExitedWithCode(0), "");
+}
+
+#endif
 
 }  // namespace
 }  // namespace nestjit::runtime

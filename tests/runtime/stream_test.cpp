@@ -336,6 +336,33 @@ int status_of_child(const std::function<void()>& body) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+// A task may call fork(): by the deleter of a DLPack tensor, say. The child goes on with the task,
+// and has none of the others.
+TEST(StreamFork, ByATaskWaitsForNoStream) {
+  const Stream stream = new_stream(), other = new_stream();
+  const array x = ramp({1, 5, 3}), w = ramp({2, 3, 3}), between = array::zeros({4});
+  const std::vector<float> wanted = values(conv_transpose1d(x, w));
+  int status = -1;
+  std::atomic<bool> later{false};
+  submit(stream, {}, {&between}, [&] {
+    status = status_of_child([&] {
+      if (values(conv_transpose1d(x, w)) != wanted) _exit(1);
+      std::thread([&] {
+        expect_error(ErrorKind::resource, "in flight", [&] { synchronize(other); });
+      }).join();
+      if (testing::Test::HasFailure()) _exit(2);
+      const array y = conv_transpose1d(x, w, 1, 0, 1, 0, 1, new_stream());
+      std::thread([&] {
+        if (values(y) != wanted) _exit(3);
+      }).join();
+    });
+  });
+  submit(other, {&between}, {}, [&] { later = true; });
+  synchronize(other);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(later);
+}
+
 TEST(StreamFork, WaitsForTheWorkAndLeavesTheChildUsableStreams) {
   const Stream stream = new_stream();
   const array x = ramp({1, 5, 3}), w = ramp({2, 3, 3});
