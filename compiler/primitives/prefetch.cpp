@@ -12,6 +12,12 @@
 //
 // Of fewer lines than iterations, every so many iterations go on to the next line.
 //
+// prefetch BUFFER LOOP ahead=N: every iteration asks for all lines of the N-th one after it, where
+// rows lie too far apart for the machine to foresee the next one.
+//
+//   for i: ... x[i*1024 + r] for r in [0, 8) ...                                    prefetch x i
+//   ahead=16 for i: prefetch x + i*1024 + 16384; prefetch x + i*1024 + 16391; ...
+//
 // Shares, because a core can wait for few lines at a time, and all at once would stop it.
 // A prefetch changes no value and may ask for what lies outside of the buffer, so it is always
 // legal, and it does not matter where a clamp of the address bites (see next_use.h). Left as it is:
@@ -79,7 +85,38 @@ void share_among(ScheduleState& state, const std::string& name, const Loop& each
   put_before_body(state, each, std::move(stmts));
 }
 
+/// First and last elements of all lines that an iteration uses, wherever lines begin.
+void ask_ahead(ScheduleState& state, const Step& step) {
+  const std::string& name = step.targets[0];
+  const Loop& loop = state.loop(step.targets[1]);
+  const int64_t ahead = state.int_option("ahead", 1);
+  if (never_runs(state.kernel().body, loop.id()) || is_constant(loop.extent, 1)) return;
+  const Access access = access_below(state, name, loop, loop);
+  const std::optional<NextUse> use = next_use(state, loop, access);
+  if (!use || use->starts.empty()) return;
+  const auto far = base::checked_mul(ahead - 1, use->first.coef_of(loop.id()));
+  if (!far) return;
+  const int64_t line = line_bytes / byte_size(access.buffer->scalar);
+  std::vector<Stmt> stmts;
+  const auto ask = [&](int64_t element) {
+    const Linear at = use->first + Linear(*far) + Linear(element);
+    stmts.push_back(Prefetch::make(access.buffer, at.expr()));
+  };
+  for (const int64_t start : use->starts) {
+    for (int64_t i = 0; i < use->length; i += line) ask(start + i);
+    if (use->length % line != 1) ask(start + use->length - 1);
+    if (std::ssize(stmts) > most_lines)
+      state.refuse(name, "an iteration of '{}' uses more than {} cache lines", loop.name(),
+                   most_lines);
+  }
+  put_before_body(state, loop, std::move(stmts));
+}
+
 void apply(ScheduleState& state, const Step& step) {
+  if (step.targets.size() == 2) {
+    state.expect_form(2, {"ahead"}, 0);
+    return ask_ahead(state, step);
+  }
   state.expect_form(3, {}, 0);
   const std::string& name = step.targets[0];
   const Loop& next = state.loop(step.targets[1]);
@@ -102,7 +139,8 @@ void apply(ScheduleState& state, const Step& step) {
 
 }  // namespace
 
-const Primitive prefetch_primitive{"prefetch", "prefetch BUFFER NEXT EACH",
+const Primitive prefetch_primitive{"prefetch",
+                                   "prefetch BUFFER NEXT EACH | prefetch BUFFER LOOP ahead=N",
                                    "ask for the next iteration's operands ahead of time", apply};
 
 }  // namespace nestjit::compiler

@@ -124,6 +124,22 @@ class WeightTemplate {
     step("vectorize {}", band.back());
     if (apart_) step("accumulate {} -> {}sum", join(band), prefix);
     step("accumulate {} -> {}acc", join(band), prefix);
+    prefetches(prefix);
+  }
+
+  /// Rows of an operand that the machine does not foresee, for want of neighbours or of pages.
+  void prefetches(const std::string& prefix) {
+    constexpr int64_t ahead = 16, many = 256;  // positions
+    constexpr int64_t far_apart = 2048;        // bytes
+    const ConvAxis& axis = problem_.axes.back();
+    if (plan_.lanes == Lanes::channels || summed_positions(axis) < many) return;
+    const bool over_x = sums_over_input(axis);
+    const auto fetch = [&](const char* operand, int64_t rows, int64_t channels, ir::Scalar scalar) {
+      if (rows * channels * ir::byte_size(scalar) >= far_apart)
+        step("prefetch {} {}{} ahead={}", operand, prefix, positions_.back(), ahead);
+    };
+    fetch("x", over_x ? 1 : axis.stride, problem_.in_channels, problem_.x_dtype);
+    fetch("dy", over_x ? axis.input_dilation : 1, problem_.out_channels, problem_.w_dtype);
   }
 
   const ConvProblem& problem_;
