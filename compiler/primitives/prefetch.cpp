@@ -22,10 +22,10 @@
 // A prefetch changes no value and may ask for what lies outside of the buffer, so it is always
 // legal, and it does not matter where a clamp of the address bites (see next_use.h). Left as it is:
 // a loop NEXT of one iteration, or one whose iterations all use the same, an address that is not
-// linear in NEXT's variable or varies in NEXT by an unknown amount, and uses with unequal gaps
-// whose shares, gaps included, would be larger than the limit. Refuses a buffer that is not a
-// parameter or is not used at one place, a loop EACH that is not inside NEXT or has no constant
-// extent, and a share of more than 16 cache lines.
+// linear in NEXT's variable or varies in NEXT by an unknown amount, and where a share (gaps between
+// uses at unequal distances included) or an iteration would be more than 16 cache lines. Refuses a
+// buffer that is not a parameter or is not used at one place, and a loop EACH that is not inside
+// NEXT or has no constant extent.
 #include <algorithm>
 #include <bit>
 
@@ -57,8 +57,8 @@ bool is_regular(const NextUse& use) {
 }
 
 /// Equal shares of one run, by elements; of runs at equal distances, by lines.
-void share_among(ScheduleState& state, const std::string& name, const Loop& each, int64_t extent,
-                 const BufferRef& buffer, const NextUse& use) {
+void share_among(ScheduleState& state, const Loop& each, int64_t extent, const BufferRef& buffer,
+                 const NextUse& use) {
   const int64_t line = line_bytes / byte_size(buffer->scalar);
   const int64_t lines_of_run = base::ceil_div(use.length, line);
   const auto runs = static_cast<int64_t>(use.starts.size());
@@ -68,9 +68,7 @@ void share_among(ScheduleState& state, const std::string& name, const Loop& each
   // Few lines among many iterations: each asks for one again and again, none for the tiles after.
   const auto again = static_cast<int64_t>(
       std::bit_floor(static_cast<uint64_t>(std::max<int64_t>(extent / (runs * lines_of_run), 1))));
-  if (lines > most_lines)
-    state.refuse(name, "an iteration of '{}' would ask for {} cache lines, more than {}",
-                 each.name(), lines, most_lines);
+  if (lines > most_lines) return;
   const Expr first = (use.first + Linear(use.starts.front())).expr();
   const Expr turn = each.var - each.min;
   const Expr mine = runs == 1 ? turn * share : floordiv(turn, again) * share;
@@ -105,9 +103,7 @@ void ask_ahead(ScheduleState& state, const Step& step) {
   for (const int64_t start : use->starts) {
     for (int64_t i = 0; i < use->length; i += line) ask(start + i);
     if (use->length % line != 1) ask(start + use->length - 1);
-    if (std::ssize(stmts) > most_lines)
-      state.refuse(name, "an iteration of '{}' uses more than {} cache lines", loop.name(),
-                   most_lines);
+    if (std::ssize(stmts) > most_lines) return;
   }
   put_before_body(state, loop, std::move(stmts));
 }
@@ -129,12 +125,7 @@ void apply(ScheduleState& state, const Step& step) {
   const Access access = access_below(state, name, next, each);
   const std::optional<NextUse> use = next_use(state, next, access);
   if (!use || use->starts.empty()) return;
-  if (is_regular(*use)) return share_among(state, name, each, *extent, access.buffer, *use);
-  const NextUse hull = use->hull();
-  const int64_t line = line_bytes / byte_size(access.buffer->scalar);
-  const int64_t share = base::ceil_div(hull.length, *extent);
-  if (base::ceil_div(share, line) <= most_lines)
-    share_among(state, name, each, *extent, access.buffer, hull);
+  share_among(state, each, *extent, access.buffer, is_regular(*use) ? *use : use->hull());
 }
 
 }  // namespace

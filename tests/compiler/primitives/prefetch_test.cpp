@@ -138,15 +138,29 @@ TEST(PrefetchStep, UnequalGapsAreAskedForWhereTheyAreSmall) {
   EXPECT_EQ(prefetches(scheduled(tiles(index, 9, 64), "prefetch x q0 k")).size(), 1u);
 }
 
+// An iteration of q1 would ask for 19 lines.
+TEST(PrefetchStep, LargeSharesAreNotAskedFor) {
+  EXPECT_EQ(prefetches(scheduled(tiles("q0*1200 + q1*300 + k", 9, 300), "prefetch x q0 q1")),
+            Found());
+}
+
+// 4 elements at a time: their first and last one, wherever a line begins.
+TEST(PrefetchStep, IterationsFurtherAhead) {
+  const std::string rows = tiles("q0*64 + q1*1 + k*4096", 9, 16);
+  EXPECT_EQ(prefetches(scheduled(rows, "prefetch x k ahead=8")),
+            (Found{"x + q0*64 + k*4096 + 32768", "x + q0*64 + k*4096 + 32771"}));
+  EXPECT_EQ(prefetches(scheduled(tiles("q0*64 + q1 + 5", 9, 16), "prefetch x k ahead=8")), Found());
+  expect_same_bits(tiles("q0*64 + q1*16 + k", 9, 16), "prefetch x k ahead=8", {{"n", 1}});
+}
+
 TEST(PrefetchStep, Refusals) {
   const std::string k = tiles("q0*64 + q1*16 + k", 9, 16);
-  expect_refused(k, "prefetch x q0", "x", "expected 3 loops before the options, got 2");
+  expect_refused(k, "prefetch x q0", "x", "the option ahead= is missing");
+  expect_refused(k, "prefetch x", "x", "expected 3 loops before the options, got 1");
   expect_refused(k, "prefetch x q0 r", "r", "there is no loop of that name; known: k, p, q0, q1");
   expect_refused(k, "prefetch x k q0", "q0", "it must be inside 'k'");
   expect_refused(k, "prefetch x q0 q0", "q0", "it must be inside 'q0'");
   expect_refused(k, "prefetch z q0 k", "z", "it is not used below 'q0'");
-  expect_refused(tiles("q0*1200 + q1*300 + k", 9, 300), "prefetch x q0 q1", "x",
-                 "an iteration of 'q1' would ask for 19 cache lines, more than 16");
   const char* two = R"(
     kernel k(x: f32[90] input, y: f32[8] output) symbols(n in [0, 8]) {
       for q in [0, 8) parallel {
