@@ -6,9 +6,7 @@
 #include <charconv>
 #include <cstddef>
 #include <exception>
-#include <mutex>
 #include <new>
-#include <unordered_map>
 
 #include "base/boundary.h"
 #include "base/env.h"
@@ -17,6 +15,7 @@
 #include "ops/conv/polymorphic.h"
 #include "runtime/background.h"
 #include "runtime/background_compiles.h"
+#include "runtime/first_lengths.h"
 #include "runtime/generic/generic_call.h"
 #include "runtime/kernel_key.h"
 #include "runtime/kernel_source.h"
@@ -172,40 +171,6 @@ LengthPolicy length_policy() {
   if (value == "specialise") return LengthPolicy::specialise;
   if (value == "symbolic") return LengthPolicy::symbolic;
   base::invalid("NESTJIT_LENGTHS must be auto, specialise or symbolic, got {}", value);
-}
-
-/// The batch and length that each layer was first called with.
-class FirstLengths {
- public:
-  /// Whether the problem's layer has been called with its batch and length alone, this call
-  /// included.
-  bool always(const ops::ConvProblem& problem) {
-    const KernelRequest layer{.problem = problem, .any_length = true};
-    const std::lock_guard lock(mutex_);
-    if (const auto known = first_.find(layer); known != first_.end())
-      return known->second == ops::symbol_values(problem);
-    if (first_.size() >= most_layers) first_.clear();  // and every layer begins anew
-    first_.emplace(KernelKey(layer), ops::symbol_values(problem));
-    return true;
-  }
-  void clear() {
-    const std::lock_guard lock(mutex_);
-    first_.clear();
-  }
-  void before_fork() { mutex_.lock(); }
-  void after_fork() { mutex_.unlock(); }
-
- private:
-  static constexpr size_t most_layers = 65536;
-
-  std::mutex mutex_;
-  std::unordered_map<KernelKey, std::array<int64_t, 2>, KernelKeyHash, KernelKeyEqual> first_;
-};
-
-FirstLengths& first_lengths() {
-  alignas(FirstLengths) static std::byte memory[sizeof(FirstLengths)];
-  static auto& lengths = *new (memory) FirstLengths;
-  return lengths;
 }
 
 RecentKernels& recent_of_one_length() {
