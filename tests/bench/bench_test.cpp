@@ -88,6 +88,18 @@ TEST_F(BenchTest, ComparesWithOneThread) {
   EXPECT_GT(row["one_thread"]["speed_up"].get<double>(), 0);
 }
 
+TEST_F(BenchTest, ComparesStridedOperandsWithRowMajorOnes) {
+  const fs::path json = folder_ / "out.json";
+  ASSERT_EQ(bench("'conv_transpose1d l=8 ci=16 co=16 k=2' --with xorder=0,2,1 --rounds 2 "
+                  "--compiles 1 --json " +
+                  json.string()),
+            0)
+      << read(err());
+  EXPECT_NE(read(out()).find("x row-major"), std::string::npos) << read(out());
+  const auto row = nlohmann::json::parse(read(json))["results"][0];
+  EXPECT_GT(row["row_major"]["times_row_major"].get<double>(), 0);
+}
+
 TEST_F(BenchTest, MeasuresCompilesAlone) {
   const fs::path json = folder_ / "out.json";
   ASSERT_EQ(bench("'conv_transpose1d l=8 ci=16 co=16 k=2' --compile --compiles 2 --json " +

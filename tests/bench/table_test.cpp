@@ -111,5 +111,20 @@ TEST(Summary, SpeedUpsOfShortProblemsDoNotCount) {
   EXPECT_EQ(s.least_speed_up_problem, "conv_transpose1d l=3");
 }
 
+TEST(Summary, StridedOperandsBesideRowMajorOnes) {
+  std::vector<Result> results{result("l=1", 0.9, 2, 2), result("l=2", 0.4, 2, 2),
+                              result("l=3", 0.4, 2, 2)};
+  EXPECT_EQ(summaries(results)[0].strided, 0);
+  results[0].row_major = RowMajorResult{0.2, 0.8};
+  results[2].row_major = RowMajorResult{0.5, 1.8};
+  const Summary s = summaries(results)[0];
+  EXPECT_EQ(s.strided, 2);
+  EXPECT_NEAR(s.mean_times_row_major, 1.2, 1e-12);
+  EXPECT_EQ(s.most_times_row_major, 1.8);
+  EXPECT_EQ(s.most_times_row_major_problem, "conv_transpose1d l=3");
+  EXPECT_NE(table_foot({}, results).find("strides: 1.200 x row-major (geometric mean of 2)"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace nestjit::bench

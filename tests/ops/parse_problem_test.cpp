@@ -65,6 +65,25 @@ TEST(ParseProblem, NamesColumnAndExpectation) {
   expect_refused(plain + " dtype=index", "expected f16, bf16, f32 or f64 after 'dtype='");
 }
 
+TEST(ParseProblem, ReadsWhereOperandsLie) {
+  const std::string layer = "conv_transpose1d l=5 ci=3 co=2 k=4 n=2";
+  const ConvProblem p = parse_problem(layer + " xorder=0,2,1 wstrides=12,-3,1");
+  EXPECT_EQ(p.x_strides, (std::vector<int64_t>{15, 1, 5}));
+  EXPECT_EQ(p.w_strides, (std::vector<int64_t>{12, -3, 1}));
+  EXPECT_EQ(to_string(p), layer + " xstrides=15,1,5 wstrides=12,-3,1");
+  EXPECT_EQ(parse_problem(to_string(p)), p);
+  EXPECT_EQ(parse_problem(layer + " xstrides=15,3,1 worder=0,1,2"), parse_problem(layer));
+  // Those of a gradient are of its own operands: dy of 8 positions and 2 channels, and w.
+  const ConvProblem dx = parse_problem(layer + " grad=x xorder=0,2,1");
+  EXPECT_EQ(dx.x_strides, (std::vector<int64_t>{16, 1, 8}));
+  EXPECT_EQ(parse_problem(to_string(dx)), dx);
+  expect_refused(layer + " xorder=0,2,2", "column 47: expected a permutation of 0 to 2");
+  expect_refused(layer + " xorder=0,1", "column 47: expected 3 numbers after 'xorder=', got 2");
+  expect_refused(layer + " xstrides=1,2", "column 49: expected 3 numbers after 'xstrides=', got 2");
+  expect_refused(layer + " xstrides=1,2,x", "expected integers after 'xstrides=', got 'x'");
+  expect_refused(layer + " xorder=0,1,2 xstrides=1,2,3", "expected xstrides= or xorder=, got both");
+}
+
 TEST(ParseProblem, NumbersThatDoNotFitAreRefused) {
   expect_refused("conv_transpose1d l=9223372036854775808",
                  "problem: column 20: expected a non-negative integer of 64 bits after 'l=', got "
