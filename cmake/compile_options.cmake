@@ -16,6 +16,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   endif()
 endif()
 
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  add_compile_options(-Wno-deprecated-declarations)  # of libstdc++ 12's own, in stable_sort
+endif()
+
 # Products and sums fuse only where the source says std::fma: results must not depend on flags.
 add_compile_options(-ffp-contract=off)
 

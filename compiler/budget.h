@@ -2,7 +2,6 @@
 // schedule falls back to it.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -20,8 +19,9 @@ struct Budgets {
   int64_t ir = 100'000;                // statements and expressions of a lowered kernel
   int64_t code = int64_t{256} << 10;   // bytes of code and constants, packing kernels included
   int64_t stack = int64_t{256} << 10;  // bytes of stack that a call of the kernel takes
-  int64_t ms = 10'000;  // wall-clock time up to the end of lowering. LLVM is not interrupted: `ir`
-                        // bounds what it may take
+  int64_t ms = 10'000;  // of the calling thread's own time up to the end of lowering: what a busy
+                        // or sleeping machine adds is not the kernel's. LLVM is not interrupted:
+                        // `ir` bounds what it may take
 
   bool operator==(const Budgets&) const = default;
 };
@@ -73,7 +73,7 @@ class BudgetWatch {
 
   Budgets budgets_;
   std::string_view title_;
-  std::chrono::steady_clock::time_point start_;
+  int64_t start_ns_;  // of the thread's time
 };
 
 }  // namespace nestjit::compiler
