@@ -15,8 +15,8 @@
 // prefetch BUFFER LOOP ahead=N: every iteration asks for all lines of the N-th one after it, where
 // rows lie too far apart for the machine to foresee the next one.
 //
-//   for i: ... x[i*1024 + r] for r in [0, 8) ...                                    prefetch x i
-//   ahead=16 for i: prefetch x + i*1024 + 16384; prefetch x + i*1024 + 16391; ...
+//   for i: for r in [0, 8): ... x[i*1024 + r] ...               prefetch x i ahead=16
+//   for i: prefetch x + i*1024 + 16384; prefetch x + i*1024 + 16391; for r: ...
 //
 // Shares, because a core can wait for few lines at a time, and all at once would stop it.
 // A prefetch changes no value and may ask for what lies outside of the buffer, so it is always

@@ -9,7 +9,7 @@ namespace nestjit::ops {
 namespace {
 
 constexpr int64_t most_staged = 160 * 1024;  // bytes of scratch memory, of 256 KiB a thread
-constexpr int64_t most_lanes = 16;
+constexpr int64_t most_lanes = 16;           // channels of a depthwise layer in one copy
 
 }  // namespace
 

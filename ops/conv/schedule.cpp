@@ -8,8 +8,7 @@
 //   peel h, peel j                  positions without taps; residues with one tap less
 //   fuse j co, split, reorder       panels of columns
 //   tighten q                       the rows that a panel needs: cropping cuts whole rows
-//   stage x                         a workgroup's input as the type of the sums, channels side by
-//   side
+//   stage x                         a workgroup's input, its channels neighbours of the sums' type
 //                                   (operands.h)
 //   pack                            weights in the order in which they are read
 //   peel q by=rows                  full rows in tiles; edge rows and what is left in smaller ones

@@ -29,7 +29,7 @@ using compiler::Target;
 
 constexpr int64_t most_scratch = 128 * 1024;  // bytes of a staged block
 constexpr int64_t least_block = 64;           // positions, where there are many
-constexpr int64_t many_vectors = 256;
+constexpr int64_t many_vectors = 256;         // of positions: worth more columns
 
 bool is_power_of_two(int64_t value) { return (value & (value - 1)) == 0; }
 

@@ -17,20 +17,13 @@
 #include "tests/ir/elements.h"
 #include "tests/ops/random_problem.h"
 #include "tests/ops/run_kernel.h"
+#include "tests/ops/thirds.h"
 
 namespace nestjit::ops {
 namespace {
 
 using compiler::parse_budgets;
 using ir::Elements;
-
-/// Values between -2 and 2 that show every rounding.
-Elements thirds(ir::Scalar scalar, int64_t count, Draw& draw) {
-  Elements elements(scalar, count);
-  for (int64_t i = 0; i < count; ++i)
-    elements.set(i, static_cast<double>(static_cast<float>(draw.between(-64, 64)) / 3.0f / 16.0f));
-  return elements;
-}
 
 void expect_reference_bits(const ConvProblem& problem, const compiler::CompiledKernel& kernel,
                            const compiler::Target& target, Draw& draw) {
