@@ -2,12 +2,14 @@
 #include <cpuinfo.h>
 
 #include <algorithm>
+#include <exception>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
 
 #include "base/env.h"
+#include "base/forks.h"
 #include "compiler/target.h"
 
 namespace nestjit::compiler {
@@ -113,5 +115,21 @@ const Target& host_target() {
   }();
   return host;
 }
+
+namespace {
+
+// A child could not go on with what another thread of its parent is making now.
+[[maybe_unused]] const bool made_before_forks = (base::at_fork(
+                                                     base::ForkStage::leaves,
+                                                     [] {
+                                                       try {
+                                                         host_target();
+                                                       } catch (const std::exception&) {
+                                                       }  // a setting or memory: nobody has made it
+                                                     },
+                                                     [](base::ForkSide) {}),
+                                                 true);
+
+}  // namespace
 
 }  // namespace nestjit::compiler

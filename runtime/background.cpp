@@ -30,9 +30,9 @@ WorkQueue& queue() {
 }
 
 // A forked child gets another one in its place: the parent's lock may be held and its thread is not
-// there.
+// there. It is there before, since a child could not go on with what another thread is making.
 [[maybe_unused]] const bool watches_forks = (base::at_fork(
-                                                 base::ForkStage::leaves, [] {},
+                                                 base::ForkStage::leaves, [] { queue(); },
                                                  [](base::ForkSide side) {
                                                    if (side == base::ForkSide::child) make_queue();
                                                  }),

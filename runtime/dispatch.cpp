@@ -12,6 +12,8 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "base/forks.h"
+#include "nestjit/numerics.h"
+#include "nestjit/policy.h"
 #include "ops/conv/polymorphic.h"
 #include "runtime/background.h"
 #include "runtime/background_compiles.h"
@@ -187,6 +189,11 @@ Kernels* held_kernels = nullptr;  // by the fork under way
 
 /// What is not there yet is made for the occasion: another thread may be about to.
 void hold_kernels() {
+  try {
+    current_compile_policy();
+    current_numerics();
+  } catch (const std::exception&) {  // as below
+  }
   first_lengths().before_fork();
   held_kernels = nullptr;
   try {

@@ -1,5 +1,6 @@
 #include "runtime/process_end.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdlib>
@@ -38,6 +39,8 @@ void settle_code_generator() {
 
 void wait_at_exit(void (*wait)()) {
   const std::lock_guard lock(listing);
+  if (std::find(waits.begin(), waits.begin() + wait_count, wait) != waits.begin() + wait_count)
+    return;
   if (wait_count == waits.size()) base::internal("process_end: there are too many kinds of work");
   waits[wait_count++] = wait;
   std::atexit(wait);

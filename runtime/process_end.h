@@ -19,7 +19,7 @@ const std::atomic<bool>& code_generator_settled();
 void settle_code_generator();
 
 /// Has `wait`, which waits for the work of other threads and may be called again, called by exit().
-/// At most four; thread-safe.
+/// At most four, each once; thread-safe.
 void wait_at_exit(void (*wait)());
 
 /// A thread_local variable of those who hand work over: the thread that ends, or exits, before the

@@ -2,6 +2,7 @@
 #include "nestjit/stream.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <new>
@@ -129,7 +130,12 @@ void drain() {
 std::mutex& submission_order() { return queues().order; }
 
 void drain_at_exit() {
-  [[maybe_unused]] static const bool drains = (wait_at_exit(drain), true);
+  // No static of its own: a child would wait for ever for the thread that was making it.
+  static constinit std::atomic<bool> drains{false};
+  if (!drains.load(std::memory_order_acquire)) {
+    wait_at_exit(drain);
+    drains.store(true, std::memory_order_release);
+  }
   [[maybe_unused]] static thread_local const WaitsAtThreadEnd waits(drain);
 }
 
