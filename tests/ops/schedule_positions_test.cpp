@@ -18,7 +18,7 @@ std::vector<float> integers(Draw& draw, const std::vector<int64_t>& shape) {
   return values;
 }
 
-/// The triangle on every level this machine has; the schedule must be there.
+/// The triangle on every level this machine has; on the widest vectors the schedule must be there.
 void expect_positions(const std::string& text) {
   const ConvProblem problem = parse_problem(text);
   Draw draw(7);
@@ -34,7 +34,7 @@ void expect_positions(const std::string& text) {
     expect_triangle(problem, *schedule, target, x, w, 5);
     if (testing::Test::HasFailure()) return;
   }
-  EXPECT_TRUE(positions_schedule(problem, host)) << text;
+  EXPECT_TRUE(positions_schedule(problem, compiler::target_of(compiler::Level::x86_64_v4))) << text;
 }
 
 class Positions : public testing::TestWithParam<const char*> {};
