@@ -25,7 +25,7 @@
 // linear in NEXT's variable or varies in NEXT by an unknown amount, and where a share (gaps between
 // uses at unequal distances included) or an iteration would be more than 16 cache lines. Refuses a
 // buffer that is not a parameter or is not used at one place, and a loop EACH that is not inside
-// NEXT or has no constant extent.
+// NEXT or whose extent has no constant bound.
 #include <algorithm>
 #include <bit>
 
@@ -120,12 +120,15 @@ void apply(ScheduleState& state, const Step& step) {
   if (never_runs(state.kernel().body, each.id()) || is_constant(next.extent, 1)) return;
   if (!find_loop(next.body, each.id()))
     state.refuse(step.targets[2], "it must be inside '{}'", step.targets[1]);
-  const auto extent = constant_of(each.extent);
-  if (!extent) state.refuse(step.targets[2], "its extent is not a constant");
+  // Of a loop that ends earlier at times, the last shares are not asked for then.
+  const int64_t extent =
+      bounds_around(state.kernel(), each.id()).range(Linear::of(each.extent)).max;
+  if (extent == Interval::max_value)
+    state.refuse(step.targets[2], "its extent has no constant bound");
   const Access access = access_below(state, name, next, each);
   const std::optional<NextUse> use = next_use(state, next, access);
   if (!use || use->starts.empty()) return;
-  share_among(state, each, *extent, access.buffer, is_regular(*use) ? *use : use->hull());
+  share_among(state, each, extent, access.buffer, is_regular(*use) ? *use : use->hull());
 }
 
 }  // namespace

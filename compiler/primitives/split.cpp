@@ -14,11 +14,10 @@
 // tail=guard            always legal; the guard stands at the leaf, and becomes a lane mask where
 //                       the inner loop is vectorised
 // tail=cut              always legal; the inner loop counts as the loop did and ends with it, so
-// what
-//                       stands below keeps its form. For blocks that stay serial loops
-// tail=peel             legal for constant bounds; the last iterations are a loop of their own
-//                       (perhaps empty), so there are two bodies and no guard; loops below get the
-//                       handles OUTER/name and REST/name
+//                       what stands below keeps its form. For blocks that stay serial loops
+// tail=peel             always legal; the last iterations are a loop of their own (perhaps empty),
+//                       so there are two bodies and no guard; loops below get the handles
+//                       OUTER/name and REST/name
 // The order of iterations is kept, so reductions may be split.
 #include <algorithm>
 
@@ -76,16 +75,13 @@ void split_in_ranges(ScheduleState& state, const Step& step, const Loop& loop, i
 }
 
 void split_with_rest(ScheduleState& state, const Step& step, const Loop& loop, int64_t factor) {
-  const auto min = constant_of(loop.min), extent = constant_of(loop.extent);
-  if (!min || !extent)
-    state.refuse(step.targets[0], "tail=peel needs constant bounds; use tail=guard");
-  const int64_t whole = std::max<int64_t>(*extent, 0) / factor * factor;
+  const Expr extent = maximum(loop.extent, 0), whole = floordiv(extent, factor) * factor;
   Substitution block_names, rest_names;
   const Stmt block_body = clone_fresh(loop.body, &block_names);
   const Stmt rest_body = clone_fresh(loop.body, &rest_names);
   const Blocks b = make_blocks(step, loop, whole, factor, block_body, false);
   const Expr rest = Var::make(step.results[2]);
-  const Stmt rest_loop = Loop::make(rest, *min + whole, *extent - whole, loop.loop_kind,
+  const Stmt rest_loop = Loop::make(rest, loop.min + whole, extent - whole, loop.loop_kind,
                                     loop.mapping, substitute(rest_body, {{loop.id(), rest}}));
   const VarId id = loop.id();
   PartNames names(state, step.targets[0], loop);

@@ -10,6 +10,7 @@
 // In every iteration of LOOP, the box of BUFFER that its body may read is copied first, and the
 // body reads the copy. The box is as large as the ranges of the variables bound inside LOOP make
 // it, or for loops that start at values from outside LOOP, the ranges of what they add to these.
+// Of indices that only take every s-th value, s apart, it holds these alone.
 // Where it reaches beyond BUFFER, BUFFER is not read, and the copy holds zeros (fill=zero, the
 // default) or nothing in particular (fill=none: one guarded store that `tighten` can turn into
 // bounds). as= converts the elements once, for reads that are all cast to that type. order= lists
@@ -24,6 +25,7 @@
 // vectorised loops, and wrong dimensions.
 #include <algorithm>
 #include <charconv>
+#include <numeric>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
@@ -45,10 +47,14 @@ constexpr int64_t most_bytes = 256 * 1024;
 constexpr int copy_alignment = 64;  // bytes: a cache line, and the widest vector
 
 /// One dimension of the box: from an expression over outer variables, a constant number of
-/// elements.
+/// elements, each `step` behind the one before.
 struct Side {
   Linear base;
-  int64_t extent;
+  int64_t span = 0;  // from the first element to the last one; below 0 where nothing is read
+  int64_t step = 0;  // 0 where there is one element
+
+  int64_t extent() const { return span < 0 ? 0 : step == 0 ? 1 : span / step + 1; }
+  int64_t distance() const { return std::max<int64_t>(step, 1); }
 };
 
 BufferRef operand_of(const ScheduleState& state, const std::string& name) {
@@ -129,24 +135,30 @@ class BoxFinder {
   Side side_of(const Load& read, size_t d) const {
     const Linear form = Linear::of(read.indices[d]);
     Linear base(form.constant), inner;
+    int64_t step = 0;
     for (const Linear::Term& term : form.terms) {
       if (!is_inside(term.atom)) {
         base.add_term(term.atom, term.coef);
-      } else if (const auto start = nearer_start(term.atom)) {
+        continue;
+      }
+      step = std::gcd(step, term.coef);
+      if (const auto start = nearer_start(term.atom)) {
         base += *start * term.coef;
         inner.add_term(offset_of(term.atom), term.coef);
       } else {
         inner.add_term(term.atom, term.coef);
       }
     }
-    if (inner.is_constant()) return {base, 1};
+    if (inner.is_constant()) return {base};
     const Interval range = bounds_.range(inner);
     const bool bounded = range.min != Interval::min_value && range.max != Interval::max_value;
-    const auto extent = bounded ? base::checked_sub(range.max, range.min) : std::nullopt;
-    if (!extent || *extent > most_bytes)
+    const auto span = bounded ? base::checked_sub(range.max, range.min) : std::nullopt;
+    if (!span || *span / step > most_bytes)
       state_.refuse(read.buffer->name, "its index {} has no small constant range below the loop",
                     to_string(read.indices[d]));
-    return {base + Linear(range.min), std::max<int64_t>(*extent + 1, 0)};  // 0: it never runs
+    // The bounds may be wider than what is reached: to multiples of the step.
+    const int64_t first = base::ceil_div(range.min, step) * step;
+    return {base + Linear(first), range.max - first, step};
   }
 
   /// Where a loop starts, if that is bound outside and the loop's own extent says more about its
@@ -177,8 +189,9 @@ class BoxFinder {
     if (!distance.is_constant())
       state_.refuse(read.buffer->name, "it is read at two places whose distance is no constant");
     const int64_t first = std::min<int64_t>(0, distance.constant);
-    const int64_t end = std::max(a.extent, distance.constant + b.extent);
-    return {a.base + Linear(first), end - first};
+    const int64_t last = std::max(a.span, distance.constant + b.span);
+    return {a.base + Linear(first), last - first,
+            std::gcd(std::gcd(a.step, b.step), distance.constant)};
   }
 
   bool is_inside(const Expr& e) const {
@@ -213,8 +226,8 @@ std::vector<size_t> order_of(const ScheduleState& state, const std::vector<Side>
     at = comma + 1;
   }
   for (size_t d = 0; d < box.size(); ++d)
-    if (box[d].extent > 1 && std::find(order.begin(), order.end(), d) == order.end())
-      state.refuse(name, "{} elements of dimension {} are read; name it in order=", box[d].extent,
+    if (box[d].extent() > 1 && std::find(order.begin(), order.end(), d) == order.end())
+      state.refuse(name, "{} elements of dimension {} are read; name it in order=", box[d].extent(),
                    d);
   return order;
 }
@@ -232,7 +245,7 @@ BufferRef scratch_of(const ScheduleState& state, const Source& source, const std
   int64_t bytes = byte_size(source.type);
   for (const size_t d : order) {
     const bool last = shape.size() + 1 == order.size();
-    const int64_t extent = last ? base::ceil_div(box[d].extent, pad) * pad : box[d].extent;
+    const int64_t extent = last ? base::ceil_div(box[d].extent(), pad) * pad : box[d].extent();
     bytes = base::checked_mul(bytes, extent).value_or(most_bytes + 1);
     shape.push_back(extent);
   }
@@ -258,7 +271,7 @@ Stmt copy_nest(const ScheduleState& state, const Source& source, const BufferRef
   for (size_t i = 0; i < order.size(); ++i) {
     vars.push_back(Var::make(state.step().results[i + 1]));
     place.push_back(vars.back());
-    from[order[i]] = from[order[i]] + vars.back();
+    from[order[i]] = from[order[i]] + vars.back() * box[order[i]].distance();
   }
   for (size_t d = 0; d < from.size(); ++d)
     inside = both(inside, both(Expr(0) <= from[d], from[d] < source.buffer->shape[d]));
@@ -269,7 +282,8 @@ Stmt copy_nest(const ScheduleState& state, const Source& source, const BufferRef
       inside, Store::make(scratch, place, converts ? Cast::make(source.type, value) : value));
   if (fills(state)) nest = Block::make({zero, nest});
   for (size_t i = order.size(); i-- > 0;)
-    nest = Loop::make(vars[i], 0, box[order[i]].extent, LoopKind::parallel, Mapping::serial, nest);
+    nest =
+        Loop::make(vars[i], 0, box[order[i]].extent(), LoopKind::parallel, Mapping::serial, nest);
   return nest;
 }
 
@@ -288,7 +302,8 @@ class ReadRedirector final : public Rewriter {
     if (!load) return rewrite_children(e);
     std::vector<Expr> place;
     for (const size_t d : order_)
-      place.push_back((Linear::of(rewrite(load->indices[d])) - box_[d].base).expr());
+      place.push_back(floordiv((Linear::of(rewrite(load->indices[d])) - box_[d].base).expr(),
+                               box_[d].distance()));
     return Load::make(scratch_, place, load->mask ? rewrite(load->mask) : load->mask);
   }
 

@@ -65,6 +65,22 @@ std::string fetch_text(const Plan& plan) {
   return text.empty() ? "none" : text;
 }
 
+/// "none", or three numbers with an x between them.
+Copies copies_in(std::string_view text) {
+  if (text == "none") return {};
+  const size_t first = text.find('x'), second = text.find('x', first + 1);
+  if (first == std::string_view::npos || second == std::string_view::npos)
+    base::invalid("plan: copies= takes none or TILESxPANELSxPOSITIONS, got '{}'", text);
+  return {number("copies", text.substr(0, first), 1),
+          number("copies", text.substr(first + 1, second - first - 1), 1),
+          number("copies", text.substr(second + 1), 1)};
+}
+
+std::string copies_text(const Copies& copies) {
+  if (copies == Copies{}) return "";
+  return fmt::format(" copies={}x{}x{}", copies.tiles, copies.panels, copies.positions);
+}
+
 void set(Plan& plan, std::string_view key, std::string_view value) {
   if (key == "lanes")
     plan.lanes = lanes_named(value);
@@ -82,18 +98,22 @@ void set(Plan& plan, std::string_view key, std::string_view value) {
     plan.rows_outermost = choice(key, value, "panels", "rows");
   else if (key == "fetch")
     set_fetch(plan, value);
+  else if (key == "copies")
+    plan.copies = copies_in(value);
   else
     base::invalid(
-        "plan: no key '{}'; known: lanes, rows, vectors, edge, block, depth, outer, fetch", key);
+        "plan: no key '{}'; known: lanes, rows, vectors, edge, block, depth, outer, fetch, copies",
+        key);
 }
 
 }  // namespace
 
 std::string to_string(const Plan& plan) {
-  return fmt::format("lanes={} rows={} vectors={} edge={} block={} depth={} outer={} fetch={}",
+  return fmt::format("lanes={} rows={} vectors={} edge={} block={} depth={} outer={} fetch={}{}",
                      lane_names[static_cast<size_t>(plan.lanes)], plan.rows, plan.vectors,
                      plan.edge_rows, plan.row_block, plan.depth_block,
-                     plan.rows_outermost ? "rows" : "panels", fetch_text(plan));
+                     plan.rows_outermost ? "rows" : "panels", fetch_text(plan),
+                     copies_text(plan.copies));
 }
 
 Plan parse_plan(std::string_view text) {

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "ops/conv/gradients.h"
+#include "ops/conv/schedule_weight_copies.h"
 
 namespace nestjit::ops {
 namespace {
@@ -155,6 +156,7 @@ class WeightTemplate {
 
 Schedule weight_gradient_schedule(const ConvProblem& problem, const Target& target,
                                   const Plan& plan) {
+  if (makes_copies(problem, target, plan)) return weight_copies_schedule(problem, target, plan);
   return WeightTemplate(problem, target, plan).build();
 }
 

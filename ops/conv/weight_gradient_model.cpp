@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <optional>
 
 #include "base/checked.h"
 #include "ops/conv/gradients.h"
 #include "ops/conv/product.h"
+#include "ops/conv/schedule_weight_copies.h"
 
 namespace nestjit::ops {
 namespace {
@@ -23,6 +26,11 @@ constexpr double in_a_row = 0.2;       // what is left of a wait for lines in or
 constexpr double conversion = 2;       // operations of a converted vector or broadcast
 constexpr double scattered = 8;        // times as long for a store of a lane as for one of a vector
 constexpr double collision = 30;       // cycles of a row of dw that finds no place
+constexpr double ways = 8;             // of the second-level cache
+constexpr int64_t l1_sets = 64;        // a page of them, whatever the size
+constexpr double foreseen = 0.5;       // what is left of a wait for lines asked for ahead
+constexpr double turning = 0.2;        // cycles of an element of a turned copy
+constexpr double one_by_one = 3;       // cycles of an element that is copied alone
 
 double ceil_div(int64_t a, int64_t b) { return static_cast<double>(base::ceil_div(a, b)); }
 
@@ -51,6 +59,7 @@ class WeightModel {
   }
 
   Prediction predict(const Plan& plan) const {
+    if (makes_copies(problem_, target_, plan)) return predict_copies(plan);
     Prediction p;
     const bool depthwise = plan.lanes == Lanes::channels;
     const int64_t columns = depthwise ? problem_.groups : plan.lanes == Lanes::inputs ? in_ : out_;
@@ -77,26 +86,109 @@ class WeightModel {
 
   /// Cycles of one position for a tile.
   double step(const Plan& plan, double rows) const {
-    const double vectors = static_cast<double>(plan.vectors), products = rows * vectors;
-    if (plan.lanes == Lanes::channels)
-      return std::max(
-          {products / rates_.fma(vector_), 2 * vectors / rates_.load(vector_), rates_.fma_latency});
-    const double loads = rows / rates_.most_vectors + vectors / rates_.load(vector_);
-    const double converted = converts_ ? conversion * (rows + vectors) : 0;
-    const double issue = (products + converted + rows + vectors + 3) / rates_.issue;
-    const double compute =
-        std::max({(products + converted) / rates_.fma(vector_), loads, rates_.fma_latency, issue});
-    const double lines = vectors * vector_ / line_bytes + std::ceil(rows * element() / line_bytes);
-    const double bytes = lines * line_bytes;
-    if (chunk_ * bytes < 0.7 * static_cast<double>(target_.l1d_bytes)) return compute;
-    const double moved = bytes / rates_.l2_bytes;
-    return std::cbrt(compute * compute * compute + moved * moved * moved);
+    const double compute = compute_step(plan, rows);
+    if (plan.lanes == Lanes::channels || makes_copies(problem_, target_, plan)) return compute;
+    const double vectors = static_cast<double>(plan.vectors);
+    const double x_lines = vectors * vector_ / line_bytes,
+                 dy_lines = std::ceil(rows * element() / line_bytes);
+    const bool fits =
+        chunk_ * (x_lines + dy_lines) * line_bytes < 0.7 * static_cast<double>(target_.l1d_bytes);
+    const auto stay = [&](double lines, double row_bytes) {
+      return fits && chunk_ * lines <= places(target_.l1d_bytes, l1_sets, row_bytes);
+    };
+    return compute + (stay(x_lines, x_row()) ? 0 : moved(x_lines, x_row())) +
+           (stay(dy_lines, dy_row()) ? 0 : moved(dy_lines, dy_row()));
   }
 
  private:
   double element() const { return ir::byte_size(problem_.x_dtype); }
   double bytes_of(const std::vector<int64_t>& shape) const {
     return element() * static_cast<double>(element_count(shape));
+  }
+
+  /// Bytes from the row of one position to that of the next.
+  double x_row() const { return row(problem_.in_channels, problem_.axes.back().stride); }
+  double dy_row() const { return row(problem_.out_channels, problem_.axes.back().input_dilation); }
+  double row(int64_t channels, int64_t distance) const {
+    return element() * static_cast<double>(channels * distance);
+  }
+
+  /// Lines of a cache that rows so far apart can take.
+  static double places(int64_t cache_bytes, int64_t sets, double row_bytes) {
+    const auto apart = static_cast<int64_t>(std::max(row_bytes / line_bytes, 1.0));
+    return static_cast<double>(cache_bytes) / line_bytes /
+           static_cast<double>(std::gcd(apart, sets));
+  }
+
+  /// Cycles of a position for lines that have left the first-level cache. Rows that lie far apart
+  /// share few places of the second one, and have left that, too.
+  double moved(double lines, double row_bytes) const {
+    const auto sets =
+        static_cast<int64_t>(static_cast<double>(target_.l2_bytes) / ways / line_bytes);
+    const bool far = chunk_ * lines > places(target_.l2_bytes, sets, row_bytes);
+    return foreseen * lines * (far ? rates_.l3_wait : line_bytes / rates_.l2_bytes);
+  }
+
+  /// The same with operands in the first-level cache; copies hold them converted.
+  double compute_step(const Plan& plan, double rows) const {
+    const double vectors = static_cast<double>(plan.vectors), products = rows * vectors;
+    if (plan.lanes == Lanes::channels)
+      return std::max(
+          {products / rates_.fma(vector_), 2 * vectors / rates_.load(vector_), rates_.fma_latency});
+    const bool converts = converts_ && !makes_copies(problem_, target_, plan);
+    const double loads = rows / rates_.most_vectors + vectors / rates_.load(vector_);
+    const double converted = converts ? conversion * (rows + vectors) : 0;
+    const double issue = (products + converted + rows + vectors + 3) / rates_.issue;
+    const double work = std::max({(products + converted) / rates_.fma(vector_), loads, issue});
+    // Chains about as long as the latency stall now and then.
+    return std::pow(std::pow(work, 6) + std::pow(rates_.fma_latency, 6), 1.0 / 6);
+  }
+
+  Prediction predict_copies(const Plan& plan) const {
+    const CopyShape shape = copy_shape(problem_, target_, plan);
+    const auto rows = static_cast<double>(plan.rows), vectors = static_cast<double>(plan.vectors);
+    const double panels = ceil_div(in_, plan.vectors * lanes_), tiles = ceil_div(out_, plan.rows);
+    const double panel_blocks = std::ceil(panels / static_cast<double>(plan.copies.panels));
+    const double tile_blocks = std::ceil(tiles / static_cast<double>(plan.copies.tiles));
+    const double groups = static_cast<double>(problem_.groups),
+                 copied_taps =
+                     taps_ / static_cast<double>(problem_.axes.back().taps) *
+                     static_cast<double>(std::min(shape.tap_distance, problem_.axes.back().taps));
+    const double pieces = std::ceil(chunk_ / static_cast<double>(plan.copies.positions));
+    const double sums = rows * vectors,
+                 reload = 1 / rates_.store(vector_) + 1 / rates_.load(vector_);
+    const bool once = lines_ * chunks_ == 1;
+
+    // A tile: its products from the first-level cache, its sums, its lines of dw.
+    const double dw_wait = taps_ * groups * static_cast<double>(in_ * out_) * element() <=
+                                   0.7 * static_cast<double>(target_.l3_bytes)
+                               ? rates_.l3_wait
+                               : rates_.dram_wait;
+    const double dw_lines = rows * std::ceil(vectors * vector_ / line_bytes);
+    const double tile = chunk_ * compute_step(plan, rows) +
+                        pieces * (tile_overhead + (shape.sums_bytes > 0 ? sums * reload : 0)) +
+                        sums * reload + (once ? 1 : 1.5) * foreseen * dw_lines * dw_wait;
+
+    // The copies.
+    const double positions = chunk_ * chunks_ * lines_, wait = wait_for_line();
+    const double x_lines = std::ceil(vectors * vector_ / line_bytes * (converts_ ? 0.5 : 1));
+    const double x_copies = positions * panels * tile_blocks * x_lines * (3 + foreseen * wait);
+    const int64_t alone = out_ % std::min<int64_t>(lanes_, 8);
+    const double dy_copies =
+        positions * panel_blocks *
+        (static_cast<double>(out_) * (turning + element() / line_bytes * 2 * wait) +
+         one_by_one * static_cast<double>(alone));
+
+    Prediction p;
+    const double workgroups = groups * copied_taps * panel_blocks * tile_blocks;
+    p.compute = workgroups * workgroup_overhead +
+                groups * (taps_ * lines_ * chunks_ * panels * tiles * tile +
+                          copied_taps * (x_copies + dy_copies));
+    if (target_.cores > 1 && p.compute > worth_sharing)
+      p.idle = 0.5 * p.compute *
+               (std::ceil(workgroups / target_.cores) * target_.cores / workgroups - 1);
+    p.bound = Bound::fma;
+    return p;
   }
 
   double block_of(const Plan& plan) const {
@@ -136,7 +228,7 @@ class WeightModel {
   /// Cycles lost where the rows of a tile, far apart in dw, share few sets of the second-level
   /// cache.
   double collisions(double rows) const {
-    constexpr double ways = 8, page = 4096;
+    constexpr double page = 4096;
     const double stride = taps_ * static_cast<double>(in_) * element();
     const double places = static_cast<double>(target_.l2_bytes) / ways / stride;
     return stride >= page && rows > 0.65 * ways * std::max(places, 1.0) ? collision * rows : 0;
@@ -172,6 +264,38 @@ bool fits_registers(const Target& target, int64_t rows, int64_t vectors) {
 
 /// A vector of sums whose lanes lie far apart takes as many stores as it has lanes.
 constexpr int64_t most_scattered = 8;
+
+/// The plan with the copies that are expected to be best; nothing where none can be made, or the
+/// register tile is too small to be worth any.
+std::optional<Plan> with_copies(const ConvProblem& problem, const Target& target,
+                                const WeightModel& model, Plan plan) {
+  if (plan.lanes != Lanes::inputs || 2 * plan.rows * plan.vectors < target.vector_registers)
+    return std::nullopt;
+  const int64_t element = ir::byte_size(accumulation_type(problem));
+  const int64_t width = plan.vectors * target.vector_bytes;
+  const int64_t all_tiles = base::ceil_div(problem.out_channels / problem.groups, plan.rows);
+  const int64_t all_panels = base::ceil_div(problem.in_channels / problem.groups * element, width);
+  std::optional<Plan> best;
+  double least = 0;
+  for (const int64_t positions : {64, 96, 128, 192, 256}) {
+    if (4 * positions * (width + plan.rows * element) > 3 * target.l1d_bytes) break;
+    for (int64_t blocks = 1; blocks <= all_tiles; blocks = blocks * 3 / 2 + 1) {
+      plan.copies = {base::ceil_div(all_tiles, blocks), 1, positions};
+      // As many panels as fit, in blocks of one size.
+      const CopyShape one = copy_shape(problem, target, plan);
+      plan.copies.panels = 2;
+      const int64_t more = copy_shape(problem, target, plan).bytes() - one.bytes();
+      const int64_t fit = more > 0 ? 1 + (most_copied - one.bytes()) / more : all_panels;
+      if (one.bytes() > most_copied) continue;
+      plan.copies.panels =
+          base::ceil_div(all_panels, base::ceil_div(all_panels, std::min(fit, all_panels)));
+      const double cycles = model.predict(plan).cycles();
+      if (best && cycles >= least) continue;
+      best = plan, least = cycles;
+    }
+  }
+  return best && makes_copies(problem, target, *best) ? best : std::nullopt;
+}
 
 std::vector<Plan> all_plans(const ConvProblem& problem, const Target& target) {
   const int64_t in = problem.in_channels / problem.groups,
@@ -215,6 +339,8 @@ std::vector<Plan> weight_gradient_plans(const ConvProblem& problem, const Target
   };
   for (const Plan& plan : plans) score(plan);
   sort();
+  for (const Plan& plan : plans)
+    if (const auto copying = with_copies(problem, target, model, plan)) score(*copying);
   // Blocks of taps for the best tiles.
   constexpr size_t blocked_tiles = 8;
   const int64_t taps = problem.axes.back().taps;
