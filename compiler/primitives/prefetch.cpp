@@ -125,6 +125,7 @@ void apply(ScheduleState& state, const Step& step) {
       bounds_around(state.kernel(), each.id()).range(Linear::of(each.extent)).max;
   if (extent == Interval::max_value)
     state.refuse(step.targets[2], "its extent has no constant bound");
+  if (extent < 1) return;
   const Access access = access_below(state, name, next, each);
   const std::optional<NextUse> use = next_use(state, next, access);
   if (!use || use->starts.empty()) return;

@@ -20,6 +20,11 @@ TEST(Plan, PrintsEveryChoice) {
             "lanes=columns rows=13 vectors=2 edge=6 block=208 depth=512 outer=rows fetch=panels");
   EXPECT_EQ(to_string(Plan{}),
             "lanes=columns rows=1 vectors=1 edge=1 block=0 depth=0 outer=panels fetch=none");
+  plan = {};
+  plan.lanes = Lanes::inputs, plan.copies = {16, 24, 128};
+  EXPECT_EQ(to_string(plan),
+            "lanes=inputs rows=1 vectors=1 edge=1 block=0 depth=0 outer=panels fetch=none "
+            "copies=16x24x128");
 }
 
 TEST(Plan, ReadsBackTheSame) {
@@ -73,6 +78,7 @@ TEST(Plan, FetchesNoMoreLinesThanAStepMayAskFor) {
 TEST(Plan, KeysThatAreLeftOutKeepTheirDefaults) {
   EXPECT_EQ(parse_plan(""), Plan{});
   EXPECT_EQ(parse_plan("  "), Plan{});
+  EXPECT_EQ(parse_plan("copies=none"), Plan{});
   Plan plan;
   plan.lanes = Lanes::channels, plan.rows = 2147483648;
   EXPECT_EQ(parse_plan(" lanes=channels  rows=2147483648 "), plan);
@@ -87,6 +93,8 @@ TEST(Plan, Errors) {
   expect_text("vectors=2147483649",
               "plan: vectors= takes an integer from 1 to 2147483648, got '2147483649'");
   expect_text("edge=3x", "plan: edge= takes an integer from 0 to 2147483648, got '3x'");
+  expect_text("copies=4x8", "plan: copies= takes none or TILESxPANELSxPOSITIONS, got '4x8'");
+  expect_text("copies=4x0x64", "plan: copies= takes an integer from 1 to 2147483648, got '0'");
   expect_text("edge=", "plan: edge= takes an integer from 0 to 2147483648, got ''");
   expect_text("block=-1", "plan: block= takes an integer from 0 to 2147483648, got '-1'");
   expect_text("lanes=rows",

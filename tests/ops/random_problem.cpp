@@ -248,6 +248,8 @@ Plan random_plan(Draw& draw, const ConvProblem& problem) {
     plan.edge_rows = plan.row_block = plan.depth_block = 0;
   if (problem.result == ConvResult::weight_gradient && plan.lanes == Lanes::columns)
     plan.lanes = draw.one_in(2) ? Lanes::inputs : Lanes::outputs;
+  if (plan.lanes == Lanes::inputs && !draw.one_in(3))
+    plan.copies = {draw.between(1, 5), draw.between(1, 4), draw.between(1, 40)};
   return plan;
 }
 

@@ -162,7 +162,7 @@ TEST(PrefetchStep, Refusals) {
   expect_refused(k, "prefetch x q0 q0", "q0", "it must be inside 'q0'");
   expect_refused(k, "prefetch z q0 k", "z", "it is not used below 'q0'");
   const char* two = R"(
-    kernel k(x: f32[90] input, y: f32[8] output) symbols(n in [0, 8]) {
+    kernel k(x: f32[90] input, y: f32[8] output) symbols(n >= 0) {
       for q in [0, 8) parallel {
         for k in [0, n) reduction {
           y[q] = x[q*8 + k] + y[q]
@@ -173,7 +173,24 @@ TEST(PrefetchStep, Refusals) {
       }
     })";
   expect_refused(two, "prefetch x q c", "x", "it is used at two places below 'c'");
-  expect_refused(two, "prefetch x q k", "k", "its extent is not a constant");
+  expect_refused(two, "prefetch x q k", "k", "its extent has no constant bound");
+}
+
+TEST(PrefetchStep, LoopsThatEndEarlierAskForLess) {
+  const char* blocks = R"(
+    kernel k(x: f32[3, 64] input, y: f32[3, 10, 6] output) {
+      for p in [0, 3) parallel {
+        for b in [0, 3) parallel {
+          for r in [b*4, b*4 + min(4, 10 - b*4)) parallel {
+            for c in [0, 6) parallel {
+              y[p, r, c] = x[p, r*6 + c]
+            }
+          }
+        }
+      }
+    })";
+  expect_same_bits(blocks, "prefetch x p r");
+  EXPECT_FALSE(prefetches(scheduled(blocks, "prefetch x p r")).empty());
 }
 
 }  // namespace

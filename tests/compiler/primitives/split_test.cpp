@@ -128,6 +128,23 @@ TEST(Split, PartsHaveHandlesOfTheirOwn) {
   expect_same_bits(over(0, 10), "split c by=4 tail=peel -> c0 c1 r\nunroll r/t c0/t c1");
 }
 
+TEST(Split, PeelsWhateverTheBounds) {
+  const char* k = R"(
+    kernel k(x: f32[40] input, y: f32[4, 40] output) symbols(n in [0, 40]) {
+      for a in [0, 4) parallel {
+        for c in [a*3, a*3 + min(n - a*9, 17)) parallel {
+          y[a, c] = x[c] + 1.0f32
+        }
+      }
+    })";
+  for (const int64_t n : {0, 1, 8, 9, 20, 40})
+    for (const char* steps :
+         {"split c by=4 tail=peel -> c0 c1 rest", "split c by=1 tail=peel -> c0 c1 rest",
+          "split c by=8 tail=peel -> c0 c1 rest\nvectorize c1\nparallel a",
+          "split c by=64 tail=peel -> c0 c1 rest"})
+      expect_same_bits(k, steps, {{"n", n}});
+}
+
 TEST(Split, Refusals) {
   const std::string k = over(0, 10);
   expect_refused(k, "split c by=4 -> c0 c1", "c",
@@ -139,14 +156,6 @@ TEST(Split, Refusals) {
                  "by= must be at most 2147483648, got 9223372036854775807");
   expect_refused(k, "split c by=4 tail=peel -> c0 c1", "c", "expected 3 names after '->', got 2");
   expect_refused(k, "split c by=5 -> c0 t", "t", "the name is taken; choose another after '->'");
-  expect_refused(R"(
-    kernel k(y: f32[n] output) symbols(n >= 0) {
-      for c in [0, n) parallel {
-        y[c] = 1.0f32
-      }
-    })",
-                 "split c by=4 tail=peel -> c0 c1 rest", "c",
-                 "tail=peel needs constant bounds; use tail=guard");
   expect_refused(k, "parallel c\nsplit c by=4 tail=peel -> c0 c1 rest", "c",
                  "then workgroup loops would not enclose the whole kernel any more");
 }

@@ -59,7 +59,10 @@ TEST(Stage, CopiedThroughATranspose) {
 TEST(Stage, ReadsAtConstantDistances) {
   expect_same_bits(reads("y[q] = x[q + 2] - x[q] + x[q + 2]"), "stage x q order=0 -> xs r");
   expect_contains(text_of(scheduled(reads("y[q] = x[q + 2] - x[q]"), "stage x q order=0 -> xs r")),
-                  "allocate xs: f32[3] scratch");
+                  "allocate xs: f32[2] scratch");
+  expect_contains(
+      text_of(scheduled(reads("y[q] = x[q + 2] - x[q] * x[q + 3]"), "stage x q order=0 -> xs r")),
+      "allocate xs: f32[4] scratch");
 }
 
 TEST(Stage, LoopsThatNeverRun) {
@@ -87,6 +90,47 @@ TEST(Stage, DimensionsOfOneElementMayBeLeftOut) {
   expect_same_bits(k, "stage x n order=2,1 -> xs a r\nvectorize q");
   expect_refused(k, "stage x n order=0 -> xs r", "x",
                  "8 elements of dimension 1 are read; name it in order=");
+}
+
+/// Products of positions i with the rows i*STEP - k + 5 of y, of two taps k that stand inside.
+std::string every(int64_t step, int64_t rows) {
+  return with(with(R"(
+    kernel k(x: f32[9, 3] input, y: f32[ROWS, 2] input, z: f32[4, 2, 3] output) {
+      for kh in [0, 2) parallel {
+        for kt in [0, 2) parallel {
+          for r in [0, 2) parallel {
+            for c in [0, 3) parallel {
+              z[kt*2 + kh, r, c] = 0.0f32
+              for i in [0, 9) reduction {
+                if 0 <= i*STEP - kt*2 - kh + 1 and i*STEP - kt*2 - kh + 1 < ROWS {
+                  z[kt*2 + kh, r, c] = fma(x[i, c], y[i*STEP - kt*2 - kh + 1, r], z[kt*2 + kh, r, c])
+                }
+              }
+            }
+          }
+        }
+      }
+    })",
+                   "STEP", step),
+              "ROWS", rows);
+}
+
+TEST(Stage, OfRowsApartOnlyThoseThatAreRead) {
+  for (const int64_t step : {1, 2, 3, 4, 6})
+    for (const int64_t rows : {1, 7, 20, 60})
+      for (const char* steps :
+           {"stage y kh order=0,1 -> ys a b", "stage y kt order=1,0 pad=4 -> ys b a",
+            "stage y kh order=1,0 fill=none -> ys b a\ntighten a\ntighten i",
+            "stage y kh order=1,0 fill=none -> ys b a\ntighten i\nvectorize c\naccumulate c -> s"})
+        expect_same_bits(every(step, rows), steps);
+  const auto copy = [](int64_t step, const char* loop) {
+    return text_of(scheduled(every(step, 60), fmt::format("stage y {} order=0,1 -> ys a b", loop)));
+  };
+  expect_contains(copy(4, "kt"), "allocate ys: f32[9, 2] scratch");   // one of four
+  expect_contains(copy(4, "kh"), "allocate ys: f32[18, 2] scratch");  // two taps, two apart
+  expect_contains(copy(2, "kh"), "allocate ys: f32[10, 2] scratch");  // the taps share rows
+  expect_contains(copy(3, "kh"), "allocate ys: f32[27, 2] scratch");  // nothing in common
+  expect_contains(copy(2, "kh"), "ys[i - kt + 1, r]");
 }
 
 TEST(Stage, RefusesOtherBuffers) {
