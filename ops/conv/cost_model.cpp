@@ -291,7 +291,8 @@ class CostModel::Model {
            exposed_stores * rows * vectors * rows * vectors;
   }
 
-  /// Vectors of the panel come from the second-level cache where it is larger than the first.
+  /// Vectors of the panel come from the second-level cache where it is larger than the first. Half
+  /// of that: rows of the input and the next panel pass through it, too.
   double tile_step(const Plan& plan, double rows, double vectors) const {
     if (plan.lanes == Lanes::channels)  // input and weights are vectors
       return (std::max(rows * vectors, rows + vectors) + 2 * vectors) / rates_.fma(vector_);
@@ -299,7 +300,7 @@ class CostModel::Model {
     const double panel = panel_bytes(plan);
     if (panel < 0.7 * static_cast<double>(target_.l1d_bytes)) return compute;
     const double rate =
-        panel < 0.7 * static_cast<double>(target_.l2_bytes) ? rates_.l2_bytes : rates_.l3_bytes;
+        panel < 0.5 * static_cast<double>(target_.l2_bytes) ? rates_.l2_bytes : rates_.l3_bytes;
     const double moved = vectors * weight_vector_ / rate * (vectors > 8 ? 1.1 : 1);
     return root_of_cubes(compute, moved);
   }
