@@ -39,7 +39,6 @@ class CopiesTemplate {
       : problem_(problem),
         plan_(plan),
         shape_(copy_shape(problem, target, plan)),
-        axis_(problem.axes.back()),
         lanes_(target.lanes(accumulation_type(problem))) {
     for (size_t a = 0; a < problem.axes.size(); ++a) {
       const std::string number = problem.axes.size() == 1 ? "" : std::to_string(a);
@@ -69,7 +68,7 @@ class CopiesTemplate {
 
   void chunks() {
     position_ = positions_.back();
-    if (shape_.sums_bytes == 0) return;
+    if (!shape_.in_pieces) return;
     step("split {} by={} tail=guard -> c ii", position_, plan_.copies.positions);
     chunk_ = "c", position_ = "ii";
   }
@@ -107,7 +106,7 @@ class CopiesTemplate {
     else
       step("carry n p2");
     for (const std::string& loop : outer) step("carry {} p2", loop);
-    if (shape_.sums_bytes > 0) step("carry c p2 -> sums");
+    if (shape_.in_pieces) step("carry c p2 -> sums");
   }
 
   std::string as(ir::Scalar type) const {
@@ -146,7 +145,6 @@ class CopiesTemplate {
   const ConvProblem& problem_;
   const Plan& plan_;
   CopyShape shape_;
-  const ConvAxis& axis_;
   int64_t lanes_;
   std::vector<std::string> taps_, positions_;
   std::string chunk_ = "b", position_, together_;
@@ -169,8 +167,8 @@ CopyShape copy_shape(const ConvProblem& problem, const Target& target, const Pla
       copies.panels, base::ceil_div(problem.in_channels / problem.groups * element, width));
   const int64_t positions = std::min(copies.positions, chunk_of(axis));
   const int64_t sums = tiles * plan.rows * panels * width * shape.taps_together;
-  if (copies.positions < chunk_of(axis)) shape.sums_bytes = sums;
-  if (sums_apart(problem)) shape.sums_bytes *= 2;
+  shape.in_pieces = copies.positions < chunk_of(axis);
+  shape.sums_bytes = sums * ((shape.in_pieces ? 1 : 0) + (sums_apart(problem) ? 1 : 0));
   // The farther taps reach beyond the positions, in whichever operand is read at a distance.
   const int64_t reach = (shape.taps_together - 1) * shape.tap_distance * axis.dilation / apart;
   const int64_t rows = base::ceil_div(positions + reach, 16) * 16;

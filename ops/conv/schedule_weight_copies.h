@@ -7,12 +7,12 @@
 
 namespace nestjit::ops {
 
-/// Positions of a copy of x beside those of dy, or of dy beside those of x, where taps that read
-/// the same rows share it; and what such a plan needs of scratch memory.
+/// Which taps share the copies of a plan, and what these need of scratch memory.
 struct CopyShape {
-  int64_t taps_together = 1;  // of the last axis: they read the same rows, one position apart
+  int64_t taps_together = 1;  // of the last axis: they read the same rows, some positions apart
   int64_t tap_distance = 1;   // taps from one of them to the next
-  int64_t sums_bytes = 0;     // between copies; 0: there is one of a chunk
+  bool in_pieces = false;     // a chunk takes several copies, with its sums in between
+  int64_t sums_bytes = 0;     // of a chunk, and of all chunks where results are rounded
   int64_t copy_bytes = 0;     // of both operands
 
   int64_t bytes() const { return sums_bytes + copy_bytes; }

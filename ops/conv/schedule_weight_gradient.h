@@ -8,9 +8,9 @@
 namespace nestjit::ops {
 
 /// The schedule of a plan: lanes are channels of one operand, rows of the register tile are
-/// channels of the other one, and a chunk of positions is added up in registers. Results of f16 and
-/// bf16 have no such form: their loops are only distributed. Throws invalid argument for a plan
-/// whose lanes are not those of a weight gradient.
+/// channels of the other one, and a chunk of positions is added up in registers, from copies where
+/// the plan makes some (schedule_weight_copies.h). Throws invalid argument for a plan whose lanes
+/// are not those of a weight gradient.
 compiler::Schedule weight_gradient_schedule(const ConvProblem& problem,
                                             const compiler::Target& target, const Plan& plan);
 

@@ -166,7 +166,7 @@ class WeightModel {
                                : rates_.dram_wait;
     const double dw_lines = rows * std::ceil(vectors * vector_ / line_bytes);
     const double tile = chunk_ * compute_step(plan, rows) +
-                        pieces * (tile_overhead + (shape.sums_bytes > 0 ? sums * reload : 0)) +
+                        pieces * (tile_overhead + (shape.in_pieces ? sums * reload : 0)) +
                         sums * reload + (once ? 1 : 1.5) * foreseen * dw_lines * dw_wait;
 
     // The copies.
