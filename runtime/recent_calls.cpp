@@ -1,6 +1,7 @@
 #include "runtime/recent_calls.h"
 
 #include <array>
+#include <vector>
 
 namespace nestjit::runtime {
 namespace {
@@ -16,6 +17,14 @@ RecentCalls& recent_calls() {
   return recent;
 }
 
+/// Without the call of memcmp() behind ==, which takes longer than three or four numbers.
+bool same(const std::vector<int64_t>& a, const std::vector<int64_t>& b) {
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i)
+    if (a[i] != b[i]) return false;
+  return true;
+}
+
 }  // namespace
 
 const RecentCall* recent_call(const array& x, const array& w, const ConvParameters& parameters) {
@@ -24,8 +33,9 @@ const RecentCall* recent_call(const array& x, const array& w, const ConvParamete
   const Numerics numerics = current_numerics();
   const auto matches = [&](const RecentCall& c) {
     return c.epoch == epoch && c.numerics == numerics && c.parameters == parameters &&
-           c.x_dtype == x.dtype() && c.w_dtype == w.dtype() && c.x_shape == x.shape() &&
-           c.w_shape == w.shape() && c.x_strides == x.strides() && c.w_strides == w.strides();
+           c.x_dtype == x.dtype() && c.w_dtype == w.dtype() && same(c.x_shape, x.shape()) &&
+           same(c.w_shape, w.shape()) && same(c.x_strides, x.strides()) &&
+           same(c.w_strides, w.strides());
   };
   for (size_t i = 0; i < recent.calls.size(); ++i) {
     const size_t at = (recent.last + i) % recent.calls.size();
