@@ -102,7 +102,11 @@ Stmt carried_in_scratch(const ScheduleState& state, const Step& step,
                  step.targets[1]);
   const BufferRef scratch = scratch_of(state, step, band, leaf.accumulator()->scalar);
   std::vector<Expr> place;
-  for (const Loop* loop : band) place.push_back(loop->var - loop->min);
+  for (const Loop* loop : band) {
+    place.push_back(loop->var - loop->min);
+    if (leaf.fresh && (uses(leaf.fresh, loop->id()) || reads_memory(leaf.fresh)))
+      state.refuse(handle, "the condition of the first store depends on '{}'", loop->name());
+  }
   const auto guarded = [](const Expr& guard, const Stmt& s) {
     return guard ? If::make(guard, s) : s;
   };

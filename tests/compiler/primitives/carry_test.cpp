@@ -180,6 +180,23 @@ TEST(Carry, SumsOfRoundedResultsInScratchMemory) {
     accumulate q -> acc)");
 }
 
+TEST(Carry, RefusesAFirstStoreThatDependsOnTheLoops) {
+  expect_refused(R"(
+    kernel k(x: f32[9] input, y: f32[4] output) {
+      for q in [0, 4) parallel {
+        if q < 2 {
+          y[q] = 0.0f32
+        }
+        allocate part: f32[1] tile {
+          part[0] = 0.0f32
+          for k in [0, 9) reduction { part[0] = part[0] + x[k] }
+          y[q] = y[q] + part[0]
+        }
+      }
+    })",
+                 "carry k q -> sums", "k", "the condition of the first store depends on 'q'");
+}
+
 TEST(Carry, RefusesScratchMemoryForOtherSums) {
   expect_refused(product(40), "carry k q -> sums", "k",
                  "it must follow the first store to an accumulator of the loops from 'q' on");
