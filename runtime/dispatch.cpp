@@ -12,8 +12,6 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "base/forks.h"
-#include "nestjit/numerics.h"
-#include "nestjit/policy.h"
 #include "ops/conv/polymorphic.h"
 #include "runtime/background.h"
 #include "runtime/background_compiles.h"
@@ -21,7 +19,9 @@
 #include "runtime/generic/generic_call.h"
 #include "runtime/kernel_key.h"
 #include "runtime/kernel_source.h"
+#include "runtime/numerics.h"
 #include "runtime/once_cache.h"
+#include "runtime/policy.h"
 #include "runtime/thread_counter.h"
 
 namespace nestjit::runtime {
@@ -189,11 +189,14 @@ Kernels* held_kernels = nullptr;  // by the fork under way
 
 /// What is not there yet is made for the occasion: another thread may be about to.
 void hold_kernels() {
-  try {
-    current_compile_policy();
-    current_numerics();
-  } catch (const std::exception&) {  // as below
-  }
+  const auto attempt = [](auto make) {
+    try {
+      make();
+    } catch (const std::exception&) {  // as below
+    }
+  };
+  attempt(default_compile_policy);
+  attempt(default_numerics);
   first_lengths().before_fork();
   held_kernels = nullptr;
   try {

@@ -21,10 +21,13 @@ Numerics setting() {
 
 }  // namespace
 
-Numerics current_numerics() try {
-  if (scoped) return *scoped;
+Numerics runtime::default_numerics() {
   static const Numerics otherwise = setting();
   return otherwise;
+}
+
+Numerics current_numerics() try {
+  return scoped ? *scoped : runtime::default_numerics();
 } catch (...) {
   base::rethrow_as_error("current_numerics");
 }

@@ -6,6 +6,10 @@
 
 namespace nestjit::runtime {
 
+/// What NESTJIT_NUMERICS says, found once, whatever scope the thread is in. Throws invalid
+/// argument.
+Numerics default_numerics();
+
 /// The problem with what current_numerics() allows, as this machine computes it: problems that
 /// differ in nothing else are one.
 ops::ConvProblem with_current_numerics(ops::ConvProblem problem);

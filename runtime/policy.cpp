@@ -4,6 +4,7 @@
 
 #include "base/env.h"
 #include "base/error.h"
+#include "runtime/policy.h"
 
 namespace nestjit {
 namespace {
@@ -19,10 +20,13 @@ CompilePolicy setting() {
 
 }  // namespace
 
-CompilePolicy current_compile_policy() {
-  if (scoped) return *scoped;
+CompilePolicy runtime::default_compile_policy() {
   static const CompilePolicy otherwise = setting();
   return otherwise;
+}
+
+CompilePolicy current_compile_policy() {
+  return scoped ? *scoped : runtime::default_compile_policy();
 }
 
 CompilePolicyScope::CompilePolicyScope(CompilePolicy policy)

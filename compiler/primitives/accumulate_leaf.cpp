@@ -19,9 +19,10 @@ bool is_reduction(const Stmt& s) {
   return loop && loop->loop_kind == LoopKind::reduction;
 }
 
-bool reads(const Stmt& s, const BufferRef& buffer) {
+template <class Node>
+bool reads(const Node& node, const BufferRef& buffer) {
   bool found = false;
-  walk_exprs(s, [&](const Expr& e) {
+  walk_exprs(node, [&](const Expr& e) {
     const auto* load = e.as<Load>();
     found = found || (load && load->buffer == buffer);
   });
@@ -94,9 +95,10 @@ Leaf leaf_of(const ScheduleState& state, const std::string& handle, const Stmt& 
     state.refuse(handle, "its result has a guard, and the store before its accumulator has not");
   if (leaf.finish && leaf.finish->mask) state.refuse(handle, "the store of its result has a mask");
   leaf.reduction = stmts[1];
-  if (leaf.first && (leaf.first->mask || leaf.first->buffer != leaf.finish->buffer ||
-                     !same_place(leaf.first->indices, leaf.finish->indices) ||
-                     reads(leaf.reduction, leaf.first->buffer)))
+  if (leaf.first &&
+      (leaf.first->mask || leaf.first->buffer != leaf.finish->buffer ||
+       !same_place(leaf.first->indices, leaf.finish->indices) ||
+       reads(leaf.reduction, leaf.first->buffer) || reads(leaf.init->value, leaf.first->buffer)))
     state.refuse(handle,
                  "the store before its accumulator must be to the element that is finished");
   return leaf;
@@ -109,7 +111,11 @@ Stmt finished_leaf(const ScheduleState& state, const std::string& handle, const 
   std::vector<Expr> indices;
   for (const Expr& index : leaf.finish->indices) indices.push_back(value.rewrite(index));
   Expr result = value.rewrite(leaf.finish->value);
-  if (fresh && leaf.first) result = HeldValue(*leaf.first).rewrite(result);
+  if (fresh && leaf.first) {
+    result = HeldValue(*leaf.first).rewrite(result);
+    if (reads(result, leaf.first->buffer))
+      state.refuse(handle, "its result reads another element of '{}'", leaf.first->buffer->name);
+  }
   return Store::make(leaf.finish->buffer, std::move(indices), result);
 }
 

@@ -48,11 +48,17 @@ using namespace ir;
 constexpr int64_t most_scratch = 256 * 1024;
 constexpr int scratch_alignment = 64;  // bytes: a cache line, and the widest vector
 
+/// A guard is asked again in every iteration of the reduction, after stores.
+void require_steady(const ScheduleState& state, const Step& step, const Expr& guard) {
+  if (reads_memory(guard)) state.refuse(step.targets[0], "a guard of the loops reads memory");
+}
+
 /// The leaf inside the band, with the first store only in the first iteration of the reduction.
 Stmt carried_leaf(const ScheduleState& state, const Step& step, const Stmt& leaf,
                   const Loop& reduction) {
   const auto* guard = leaf.as<If>();
   const Stmt& core = guard ? guard->body : leaf;
+  if (guard) require_steady(state, step, guard->cond);
   if (const auto* own = core.as<Allocate>())
     state.refuse(step.targets[0],
                  "the sums have an accumulator '{}' of their own; the output holds finished ones "
@@ -81,7 +87,9 @@ BufferRef scratch_of(const ScheduleState& state, const Step& step,
   std::vector<Expr> shape;
   int64_t bytes = byte_size(type);
   for (const Loop* loop : band) {
-    const int64_t extent = std::max<int64_t>(bounds.range(Linear::of(loop->extent)).max, 0);
+    const int64_t extent = std::max<int64_t>(bounds.range(loop->extent).max, 0);
+    if (extent == Interval::max_value)
+      state.refuse(step.targets[0], "'{}' has no constant bound", loop->name());
     bytes = base::checked_mul(bytes, extent).value_or(most_scratch + 1);
     shape.push_back(extent);
   }
@@ -100,11 +108,14 @@ Stmt carried_in_scratch(const ScheduleState& state, const Step& step,
     state.refuse(handle,
                  "it must follow the first store to an accumulator of the loops from '{}' on",
                  step.targets[1]);
+  if (leaf.guard) require_steady(state, step, leaf.guard);
+  if (leaf.fresh && reads_memory(leaf.fresh))
+    state.refuse(handle, "the condition of the first store reads memory");
   const BufferRef scratch = scratch_of(state, step, band, leaf.accumulator()->scalar);
   std::vector<Expr> place;
   for (const Loop* loop : band) {
     place.push_back(loop->var - loop->min);
-    if (leaf.fresh && (uses(leaf.fresh, loop->id()) || reads_memory(leaf.fresh)))
+    if (leaf.fresh && uses(leaf.fresh, loop->id()))
       state.refuse(handle, "the condition of the first store depends on '{}'", loop->name());
   }
   const auto guarded = [](const Expr& guard, const Stmt& s) {

@@ -121,8 +121,7 @@ void apply(ScheduleState& state, const Step& step) {
   if (!find_loop(next.body, each.id()))
     state.refuse(step.targets[2], "it must be inside '{}'", step.targets[1]);
   // Of a loop that ends earlier at times, the last shares are not asked for then.
-  const int64_t extent =
-      bounds_around(state.kernel(), each.id()).range(Linear::of(each.extent)).max;
+  const int64_t extent = bounds_around(state.kernel(), each.id()).range(each.extent).max;
   if (extent == Interval::max_value)
     state.refuse(step.targets[2], "its extent has no constant bound");
   if (extent < 1) return;

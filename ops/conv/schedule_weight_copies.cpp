@@ -21,12 +21,15 @@
 
 #include "base/checked.h"
 #include "ops/conv/gradients.h"
+#include "ops/conv/wide.h"
 
 namespace nestjit::ops {
 namespace {
 
 using compiler::Schedule;
 using compiler::Target;
+
+constexpr int64_t most_unrolled = 64;
 
 int64_t out_of_group(const ConvProblem& problem) { return problem.out_channels / problem.groups; }
 
@@ -98,10 +101,9 @@ class CopiesTemplate {
   void carry() {
     std::vector<std::string> outer(positions_.begin(), positions_.end() - 1);
     outer.push_back("b");
-    // Rounded results cannot hold sums.
     step("unroll r1 p1");
     step("vectorize lane");
-    if (sums_apart(problem_))
+    if (sums_apart(problem_))  // rounded results cannot hold them
       step("carry n p2 -> totals");
     else
       step("carry n p2");
@@ -156,32 +158,44 @@ class CopiesTemplate {
 CopyShape copy_shape(const ConvProblem& problem, const Target& target, const Plan& plan) {
   const ConvAxis& axis = problem.axes.back();
   const Copies& copies = plan.copies;
-  const int64_t element = ir::byte_size(accumulation_type(problem));
+  const bool over_x = sums_over_input(axis);
   CopyShape shape;
-  const int64_t apart = sums_over_input(axis) ? axis.input_dilation : axis.stride;
+  const int64_t apart = over_x ? axis.input_dilation : axis.stride;
   shape.tap_distance = apart / std::gcd(apart, axis.dilation);
   shape.taps_together = std::max<int64_t>(base::ceil_div(axis.taps, shape.tap_distance), 1);
-  const int64_t tiles = std::min(copies.tiles, base::ceil_div(out_of_group(problem), plan.rows));
-  const int64_t width = plan.vectors * target.vector_bytes;
-  const int64_t panels = std::min(
-      copies.panels, base::ceil_div(problem.in_channels / problem.groups * element, width));
-  const int64_t positions = std::min(copies.positions, chunk_of(axis));
-  const int64_t sums = tiles * plan.rows * panels * width * shape.taps_together;
   shape.in_pieces = copies.positions < chunk_of(axis);
-  shape.sums_bytes = sums * ((shape.in_pieces ? 1 : 0) + (sums_apart(problem) ? 1 : 0));
-  // The farther taps reach beyond the positions, in whichever operand is read at a distance.
-  const int64_t reach = (shape.taps_together - 1) * shape.tap_distance * axis.dilation / apart;
-  const int64_t rows = base::ceil_div(positions + reach, 16) * 16;
-  shape.copy_bytes = rows * (tiles * plan.rows * element + width);
+
+  const Wide element = ir::byte_size(accumulation_type(problem));
+  const Wide width = Wide{plan.vectors} * target.vector_bytes;  // of a panel
+  const Wide tiles = std::min<Wide>(copies.tiles, base::ceil_div(out_of_group(problem), plan.rows));
+  const Wide panels = std::min<Wide>(
+      copies.panels, ceil_div(problem.in_channels / problem.groups * element, width));
+  const Wide positions = std::min(copies.positions, chunk_of(axis));
+  const Wide sums = tiles * plan.rows * panels * width * shape.taps_together;
+  // Taps that share rows reach beyond the positions in the operand that is read at a distance.
+  const Wide reach = Wide{shape.taps_together - 1} * shape.tap_distance * axis.dilation / apart;
+  const Wide x_rows = positions + (over_x ? 0 : reach), dy_rows = positions + (over_x ? reach : 0);
+  const Wide bytes = sums * ((shape.in_pieces ? 1 : 0) + (sums_apart(problem) ? 1 : 0)) +
+                     x_rows * width + ceil_div(dy_rows, 16) * 16 * tiles * plan.rows * element;
+  shape.bytes = static_cast<int64_t>(std::min<Wide>(bytes, Wide{1} << 62));
   return shape;
 }
 
-bool makes_copies(const ConvProblem& problem, const Target& target, const Plan& plan) {
+bool may_make_copies(const ConvProblem& problem) {
   const ConvAxis& axis = problem.axes.back();
-  if (plan.lanes != Lanes::inputs || plan.copies == Copies{} || flop_count(problem) == 0)
-    return false;
-  if (axis.stride > 1 && axis.input_dilation > 1) return false;
-  return copy_shape(problem, target, plan).bytes() <= most_copied;
+  return (axis.stride == 1 || axis.input_dilation == 1) && flop_count(problem) > 0;
+}
+
+bool copies_fit(const ConvProblem& problem, const Target& target, const Plan& plan) {
+  const Copies& copies = plan.copies;
+  return plan.lanes == Lanes::inputs &&
+         std::min({copies.tiles, copies.panels, copies.positions}) > 0 &&
+         std::max(plan.rows, plan.vectors) <= most_unrolled &&
+         copy_shape(problem, target, plan).bytes <= most_copied;
+}
+
+bool makes_copies(const ConvProblem& problem, const Target& target, const Plan& plan) {
+  return copies_fit(problem, target, plan) && may_make_copies(problem);
 }
 
 Schedule weight_copies_schedule(const ConvProblem& problem, const Target& target,

@@ -12,19 +12,22 @@ struct CopyShape {
   int64_t taps_together = 1;  // of the last axis: they read the same rows, some positions apart
   int64_t tap_distance = 1;   // taps from one of them to the next
   bool in_pieces = false;     // a chunk takes several copies, with its sums in between
-  int64_t sums_bytes = 0;     // of a chunk, and of all chunks where results are rounded
-  int64_t copy_bytes = 0;     // of both operands
-
-  int64_t bytes() const { return sums_bytes + copy_bytes; }
+  int64_t bytes = 0;          // sums and copies; very many are 2^62
 };
 CopyShape copy_shape(const ConvProblem& problem, const compiler::Target& target, const Plan& plan);
 
 /// Most bytes of scratch memory that copies and sums may take: what a thread's stack holds.
 inline constexpr int64_t most_copied = 224 * 1024;
 
-/// Whether the plan's copies can be made: lanes are input channels, the rows that a tap's products
-/// take lie at equal distances, and the scratch memory suffices. Other plans are carried out
+/// Whether there is anything to copy: work, whose rows lie at equal distances for every tap.
+bool may_make_copies(const ConvProblem& problem);
+
+/// Whether the plan of such a problem makes copies: it names some, its lanes are input channels,
+/// and scratch memory and code of a tile have reasonable sizes. Other plans are carried out
 /// without.
+bool copies_fit(const ConvProblem& problem, const compiler::Target& target, const Plan& plan);
+
+/// Both.
 bool makes_copies(const ConvProblem& problem, const compiler::Target& target, const Plan& plan);
 
 /// The schedule of a plan for which makes_copies() is true.

@@ -44,7 +44,8 @@ class WeightModel {
         lanes_(target.lanes(accumulation_type(problem))),
         in_(problem.in_channels / problem.groups),
         out_(problem.out_channels / problem.groups),
-        converts_(sums_apart(problem)) {
+        converts_(sums_apart(problem)),
+        may_copy_(may_make_copies(problem)) {
     for (size_t a = 0; a < problem.axes.size(); ++a) {
       taps_ *= static_cast<double>(problem.axes[a].taps);
       if (a + 1 < problem.axes.size())
@@ -59,7 +60,7 @@ class WeightModel {
   }
 
   Prediction predict(const Plan& plan) const {
-    if (makes_copies(problem_, target_, plan)) return predict_copies(plan);
+    if (copies(plan)) return predict_copies(plan);
     Prediction p;
     const bool depthwise = plan.lanes == Lanes::channels;
     const int64_t columns = depthwise ? problem_.groups : plan.lanes == Lanes::inputs ? in_ : out_;
@@ -86,8 +87,9 @@ class WeightModel {
 
   /// Cycles of one position for a tile.
   double step(const Plan& plan, double rows) const {
-    const double compute = compute_step(plan, rows);
-    if (plan.lanes == Lanes::channels || makes_copies(problem_, target_, plan)) return compute;
+    const bool copied = copies(plan);
+    const double compute = compute_step(plan, rows, copied);
+    if (plan.lanes == Lanes::channels || copied) return compute;
     const double vectors = static_cast<double>(plan.vectors);
     const double x_lines = vectors * vector_ / line_bytes,
                  dy_lines = std::ceil(rows * element() / line_bytes);
@@ -100,6 +102,9 @@ class WeightModel {
            (stay(dy_lines, dy_row()) ? 0 : moved(dy_lines, dy_row()));
   }
 
+  /// Whether the plan makes copies.
+  bool copies(const Plan& plan) const { return may_copy_ && copies_fit(problem_, target_, plan); }
+
  private:
   double element() const { return ir::byte_size(problem_.x_dtype); }
   double bytes_of(const std::vector<int64_t>& shape) const {
@@ -110,12 +115,12 @@ class WeightModel {
   double x_row() const { return row(problem_.in_channels, problem_.axes.back().stride); }
   double dy_row() const { return row(problem_.out_channels, problem_.axes.back().input_dilation); }
   double row(int64_t channels, int64_t distance) const {
-    return element() * static_cast<double>(channels * distance);
+    return element() * static_cast<double>(channels) * static_cast<double>(distance);
   }
 
   /// Lines of a cache that rows so far apart can take.
   static double places(int64_t cache_bytes, int64_t sets, double row_bytes) {
-    const auto apart = static_cast<int64_t>(std::max(row_bytes / line_bytes, 1.0));
+    const auto apart = static_cast<int64_t>(std::clamp(row_bytes / line_bytes, 1.0, 0x1p40));
     return static_cast<double>(cache_bytes) / line_bytes /
            static_cast<double>(std::gcd(apart, sets));
   }
@@ -130,12 +135,12 @@ class WeightModel {
   }
 
   /// The same with operands in the first-level cache; copies hold them converted.
-  double compute_step(const Plan& plan, double rows) const {
+  double compute_step(const Plan& plan, double rows, bool copied) const {
     const double vectors = static_cast<double>(plan.vectors), products = rows * vectors;
     if (plan.lanes == Lanes::channels)
       return std::max(
           {products / rates_.fma(vector_), 2 * vectors / rates_.load(vector_), rates_.fma_latency});
-    const bool converts = converts_ && !makes_copies(problem_, target_, plan);
+    const bool converts = converts_ && !copied;
     const double loads = rows / rates_.most_vectors + vectors / rates_.load(vector_);
     const double converted = converts ? conversion * (rows + vectors) : 0;
     const double issue = (products + converted + rows + vectors + 3) / rates_.issue;
@@ -165,7 +170,7 @@ class WeightModel {
                                ? rates_.l3_wait
                                : rates_.dram_wait;
     const double dw_lines = rows * std::ceil(vectors * vector_ / line_bytes);
-    const double tile = chunk_ * compute_step(plan, rows) +
+    const double tile = chunk_ * compute_step(plan, rows, true) +
                         pieces * (tile_overhead + (shape.in_pieces ? sums * reload : 0)) +
                         sums * reload + (once ? 1 : 1.5) * foreseen * dw_lines * dw_wait;
 
@@ -181,13 +186,13 @@ class WeightModel {
 
     Prediction p;
     const double workgroups = groups * copied_taps * panel_blocks * tile_blocks;
-    p.compute = workgroups * workgroup_overhead +
-                groups * (taps_ * lines_ * chunks_ * panels * tiles * tile +
-                          copied_taps * (x_copies + dy_copies));
+    p.compute =
+        workgroups * workgroup_overhead + groups * taps_ * lines_ * chunks_ * panels * tiles * tile;
+    p.wait = groups * copied_taps * (x_copies + dy_copies);
     if (target_.cores > 1 && p.compute > worth_sharing)
-      p.idle = 0.5 * p.compute *
+      p.idle = 0.5 * (p.compute + p.wait) *
                (std::ceil(workgroups / target_.cores) * target_.cores / workgroups - 1);
-    p.bound = Bound::fma;
+    p.bound = p.wait < p.compute ? Bound::fma : in_l3() ? Bound::l3 : Bound::dram;
     return p;
   }
 
@@ -253,6 +258,7 @@ class WeightModel {
   double vector_;  // bytes
   int64_t lanes_, in_, out_;
   bool converts_;  // operands narrower than the sums
+  bool may_copy_;
   double taps_ = 1, lines_ = 1, chunks_ = 1;
   double chunk_ = 1;  // positions
   double x_bytes_ = 0, dy_bytes_ = 0;
@@ -269,7 +275,8 @@ constexpr int64_t most_scattered = 8;
 /// register tile is too small to be worth any.
 std::optional<Plan> with_copies(const ConvProblem& problem, const Target& target,
                                 const WeightModel& model, Plan plan) {
-  if (plan.lanes != Lanes::inputs || 2 * plan.rows * plan.vectors < target.vector_registers)
+  if (plan.lanes != Lanes::inputs || 2 * plan.rows * plan.vectors < target.vector_registers ||
+      !may_make_copies(problem))
     return std::nullopt;
   const int64_t element = ir::byte_size(accumulation_type(problem));
   const int64_t width = plan.vectors * target.vector_bytes;
@@ -284,9 +291,9 @@ std::optional<Plan> with_copies(const ConvProblem& problem, const Target& target
       // As many panels as fit, in blocks of one size.
       const CopyShape one = copy_shape(problem, target, plan);
       plan.copies.panels = 2;
-      const int64_t more = copy_shape(problem, target, plan).bytes() - one.bytes();
-      const int64_t fit = more > 0 ? 1 + (most_copied - one.bytes()) / more : all_panels;
-      if (one.bytes() > most_copied) continue;
+      const int64_t more = copy_shape(problem, target, plan).bytes - one.bytes;
+      const int64_t fit = more > 0 ? 1 + (most_copied - one.bytes) / more : all_panels;
+      if (one.bytes > most_copied) continue;
       plan.copies.panels =
           base::ceil_div(all_panels, base::ceil_div(all_panels, std::min(fit, all_panels)));
       const double cycles = model.predict(plan).cycles();
@@ -294,7 +301,7 @@ std::optional<Plan> with_copies(const ConvProblem& problem, const Target& target
       best = plan, least = cycles;
     }
   }
-  return best && makes_copies(problem, target, *best) ? best : std::nullopt;
+  return best && model.copies(*best) ? best : std::nullopt;
 }
 
 std::vector<Plan> all_plans(const ConvProblem& problem, const Target& target) {
@@ -363,10 +370,11 @@ std::string explain_weight_gradient(const ConvProblem& problem, const Target& ta
   const WeightModel model(problem, target);
   const Prediction p = model.predict(plan);
   return fmt::format(
-      "{}\ntile: {} x {} vectors, {:.1f} cycles a position\ncycles: tiles {:.0f}, idle cores "
-      "{:.0f}\nbound by {}, {:.4f} ms on one core at {:.1f} GHz\n",
+      "{}\ntile: {} x {} vectors, {:.1f} cycles a position\ncycles: tiles {:.0f}, copies and waits "
+      "{:.0f}, idle cores {:.0f}\nbound by {}, {:.4f} ms on one core at {:.1f} GHz\n",
       to_string(plan), plan.rows, plan.vectors, model.step(plan, static_cast<double>(plan.rows)),
-      p.compute, p.idle, name_of(p.bound), p.compute / target.rates.ghz * 1e-6, target.rates.ghz);
+      p.compute, p.wait, p.idle, name_of(p.bound), (p.compute + p.wait) / target.rates.ghz * 1e-6,
+      target.rates.ghz);
 }
 
 }  // namespace nestjit::ops

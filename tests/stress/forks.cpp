@@ -20,6 +20,7 @@ namespace {
 constexpr unsigned seconds_of_a_child = 60;  // it takes milliseconds; what takes longer hangs
 constexpr unsigned seconds_of_a_fork = 120;
 constexpr int compiles_every = 32;  // children that compile, among the others
+constexpr int64_t most_told = 10;   // children that fail
 
 /// What goes on in the parent while it forks.
 class Work {
@@ -64,8 +65,7 @@ class Work {
 
 std::atomic<int64_t> Work::wrong{0};
 
-[[noreturn]] void be_child(int64_t n) {
-  alarm(seconds_of_a_child);
+bool child_is_right(int64_t n) {
   bool right = small_call_is_right(static_cast<size_t>(n % 8));
   if (n % compiles_every == 0) {
     clear_kernels();
@@ -74,7 +74,17 @@ std::atomic<int64_t> Work::wrong{0};
     conv_transpose1d(x, w, 2, 0, 1, 0, 1, default_stream());
     synchronize();
   }
-  _exit(right ? 0 : 1);
+  return right;
+}
+
+[[noreturn]] void be_child(int64_t n) {
+  alarm(seconds_of_a_child);
+  try {
+    _exit(child_is_right(n) ? 0 : 1);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "child {}: {}\n", n, error.what());
+    _exit(2);
+  }
 }
 
 }  // namespace
@@ -93,8 +103,9 @@ bool forks(int64_t count) {
         ++failures;
       else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
         ++hangs;
-      else if (status != 0)
-        ++failures;
+      else if (status != 0 && ++failures <= most_told)
+        fmt::print("child {}: {} {}\n", n, WIFSIGNALED(status) ? "signal" : "exit status",
+                   WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     }
     alarm(0);
   }
