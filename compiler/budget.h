@@ -13,9 +13,8 @@
 namespace nestjit::compiler {
 
 /// The most that is allowed. The defaults are ten times what any kernel of the benchmark's lists
-/// takes, gradients, epilogues and other types included; that of stack is little more than the
-/// schedules of weight gradients make use of (ops/conv/schedule_weight_copies.h), since threads
-/// have no more to spare.
+/// takes, gradients, epilogues and other types included; that of stack is little more than
+/// schedules that copy their operands make use of, since threads have no more to spare.
 struct Budgets {
   int64_t ir = 100'000;                // statements and expressions of a lowered kernel
   int64_t code = int64_t{256} << 10;   // bytes of code and constants, packing kernels included
