@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include "compiler/schedule_state.h"
 #include "ops/conv/candidates.h"
 #include "ops/conv/compile.h"
@@ -17,6 +19,7 @@ struct Case {
   const char* problem;
   const char* copies;
 };
+void PrintTo(const Case& c, std::ostream* out) { *out << c.problem << " copies=" << c.copies; }
 
 std::vector<float> integers(Draw& draw, const std::vector<int64_t>& shape) {
   std::vector<float> values(static_cast<size_t>(element_count(shape)));
