@@ -78,6 +78,14 @@ Stmt carried_leaf(const ScheduleState& state, const Step& step, const Stmt& leaf
   return guard ? If::make(guard->cond, both_parts) : both_parts;
 }
 
+/// The reduction around the band, with its sums in the output.
+Stmt carried_in_output(const ScheduleState& state, const Step& step,
+                       const std::vector<const Loop*>& band, const Loop& reduction) {
+  const Stmt leaf = carried_leaf(state, step, band.back()->body, reduction);
+  return Loop::make(reduction.var, reduction.min, reduction.extent, LoopKind::reduction,
+                    Mapping::serial, wrap_in_loops(band, leaf));
+}
+
 /// One element of scratch memory for every iteration of the band.
 BufferRef scratch_of(const ScheduleState& state, const Step& step,
                      const std::vector<const Loop*>& band, Scalar type) {
@@ -160,15 +168,9 @@ void apply(ScheduleState& state, const Step& step) {
     if (uses(reduction.min, loop->id()) || uses(reduction.extent, loop->id()))
       state.refuse(step.targets[0], "its bounds depend on '{}'", loop->name());
   }
+  const Stmt nest = step.results.empty() ? carried_in_output(state, step, band, reduction)
+                                         : carried_in_scratch(state, step, band, reduction);
   const VarId id = outermost.id();
-  if (!step.results.empty()) {
-    const Stmt nest = carried_in_scratch(state, step, band, reduction);
-    state.set_body(replace_loop(state.kernel().body, id, [&](const Loop&) { return nest; }));
-    return;
-  }
-  const Stmt leaf = carried_leaf(state, step, band.back()->body, reduction);
-  const Stmt nest = Loop::make(reduction.var, reduction.min, reduction.extent, LoopKind::reduction,
-                               Mapping::serial, wrap_in_loops(band, leaf));
   state.set_body(replace_loop(state.kernel().body, id, [&](const Loop&) { return nest; }));
 }
 

@@ -92,7 +92,7 @@ TEST(Stage, DimensionsOfOneElementMayBeLeftOut) {
                  "8 elements of dimension 1 are read; name it in order=");
 }
 
-/// Products of positions i with the rows i*STEP - k + 5 of y, of two taps k that stand inside.
+/// Products of positions i with the rows i*STEP - k + 1 of y, of taps k = 2*kt + kh.
 std::string every(int64_t step, int64_t rows) {
   return with(with(R"(
     kernel k(x: f32[9, 3] input, y: f32[ROWS, 2] input, z: f32[4, 2, 3] output) {
