@@ -1,8 +1,10 @@
-// The machine this process runs on: features and caches by libcpuinfo.
-#include <cpuinfo.h>
+// The machine this process runs on: features by the compiler's run-time library, caches by the C
+// library. Both ask the processor, so that one newer than they are is no unknown one.
+#include <unistd.h>
 
 #include <algorithm>
 #include <exception>
+#include <thread>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -15,54 +17,24 @@
 namespace nestjit::compiler {
 namespace {
 
-// Register state that the operating system saves, as bits of XCR0; 0 without XSAVE.
-uint64_t saved_register_state() {
 #if defined(__x86_64__)
-  unsigned a, b, c, d;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0) return 0;
-  unsigned low, high;
-  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  return (uint64_t{high} << 32) | low;
-#else
-  return 0;
-#endif
-}
-
-constexpr uint64_t ymm_state = 0x06;  // XMM and upper YMM halves
-constexpr uint64_t zmm_state = 0xe6;  // the same, mask registers and both ZMM parts
-
-// The features that the x86-64 psABI lists for each level, all of them.
-bool has_v2() {
-  return cpuinfo_has_x86_cmpxchg16b() && cpuinfo_has_x86_lahf_sahf() && cpuinfo_has_x86_popcnt() &&
-         cpuinfo_has_x86_sse3() && cpuinfo_has_x86_ssse3() && cpuinfo_has_x86_sse4_1() &&
-         cpuinfo_has_x86_sse4_2();
-}
-
-bool has_v3() {
-  return has_v2() && cpuinfo_has_x86_avx() && cpuinfo_has_x86_avx2() && cpuinfo_has_x86_bmi() &&
-         cpuinfo_has_x86_bmi2() && cpuinfo_has_x86_f16c() && cpuinfo_has_x86_fma3() &&
-         cpuinfo_has_x86_lzcnt() && cpuinfo_has_x86_movbe() &&
-         (saved_register_state() & ymm_state) == ymm_state;
-}
-
-bool has_v4() {
-  return has_v3() && cpuinfo_has_x86_avx512f() && cpuinfo_has_x86_avx512bw() &&
-         cpuinfo_has_x86_avx512cd() && cpuinfo_has_x86_avx512dq() && cpuinfo_has_x86_avx512vl() &&
-         (saved_register_state() & zmm_state) == zmm_state;
-}
-
+// The psABI's levels, of what the processor has and the system saves the registers of.
 Level detected_level() {
-  if (has_v4()) return Level::x86_64_v4;
-  return has_v3() ? Level::x86_64_v3 : Level::x86_64_v1;
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("x86-64-v4")) return Level::x86_64_v4;
+  return __builtin_cpu_supports("x86-64-v3") ? Level::x86_64_v3 : Level::x86_64_v1;
 }
 
-// A core's part of a cache: what hyper-threads of one core share counts for that core.
-int64_t bytes_of_one_core(const cpuinfo_cache* cache, int64_t otherwise) {
-  if (cache == nullptr || cache->size == 0) return otherwise;
-  const cpuinfo_core* core = cpuinfo_get_core(0);
-  const uint32_t threads = core == nullptr ? 1 : std::max(1u, core->processor_count);
-  const uint32_t sharing_cores = std::max(1u, cache->processor_count / threads);
-  return cache->size / sharing_cores;
+bool has_bf16_dot() { return __builtin_cpu_supports("avx512bf16"); }
+#else
+Level detected_level() { return Level::x86_64_v1; }
+bool has_bf16_dot() { return false; }
+#endif
+
+/// Bytes of a cache as the C library knows them, which asks the processor itself.
+[[maybe_unused]] int64_t cache_bytes(int name, int64_t otherwise) {
+  const int64_t bytes = sysconf(name);
+  return bytes > 0 ? bytes : otherwise;
 }
 
 /// A virtual machine of few cores is shown the whole cache of a machine that it shares with others.
@@ -91,16 +63,17 @@ Rates detected_rates() {
 }
 
 Target detect() {
-  if (!cpuinfo_initialize()) return target_of(Level::x86_64_v1);
   Target machine = target_of(detected_level());
-  machine.l1d_bytes = bytes_of_one_core(cpuinfo_get_l1d_cache(0), machine.l1d_bytes);
-  machine.l2_bytes = bytes_of_one_core(cpuinfo_get_l2_cache(0), machine.l2_bytes);
+#if defined(_SC_LEVEL1_DCACHE_SIZE)
+  machine.l1d_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, machine.l1d_bytes);
+  machine.l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, machine.l2_bytes);
+  machine.l3_bytes = cache_bytes(_SC_LEVEL3_CACHE_SIZE, 0);
+#endif
+  machine.cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  machine.l3_bytes = std::min(machine.l3_bytes, machine.cores * most_l3_of_a_core);
   machine.rates = detected_rates();
-  if (machine.level == Level::x86_64_v4 && cpuinfo_has_x86_avx512bf16())
+  if (machine.level == Level::x86_64_v4 && has_bf16_dot())
     machine = with_extra(std::move(machine), "avx512bf16");
-  machine.cores = static_cast<int>(std::max(1u, cpuinfo_get_cores_count()));
-  if (const cpuinfo_cache* l3 = cpuinfo_get_l3_cache(0))
-    machine.l3_bytes = std::min<int64_t>(l3->size, machine.cores * most_l3_of_a_core);
   return machine;
 }
 

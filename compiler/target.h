@@ -76,9 +76,8 @@ Target target_of(Level level);
 /// x86-64-v4. Internal error for others.
 Target with_extra(Target target, std::string_view feature);
 
-/// The machine this process runs on (features and caches by libcpuinfo), found once, then lowered
-/// to NESTJIT_TARGET when that is set. Throws invalid argument for an unknown name and for a level
-/// above the machine's.
+/// The machine this process runs on, found once, then lowered to NESTJIT_TARGET when that is set.
+/// Throws invalid argument for an unknown name and for a level above the machine's.
 const Target& host_target();
 
 /// `machine` restricted to the named level: "x86-64-v1", "x86-64-v3" or "x86-64-v4", without extras

@@ -1,6 +1,7 @@
 #include "compiler/target.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -90,6 +91,13 @@ TEST(Target, HostIsAtLeastWhatTheCompilerSees) {
   EXPECT_GE(host_target().l1d_bytes, 8 * 1024);
   EXPECT_GE(host_target().l2_bytes, host_target().l1d_bytes);
 }
+
+#if defined(_SC_LEVEL3_CACHE_SIZE)
+// Also on a processor that is newer than the library that finds the caches.
+TEST(Target, CachesAreNotGuessedWhereTheSystemKnowsThem) {
+  EXPECT_EQ(host_target().l3_bytes > 0, sysconf(_SC_LEVEL3_CACHE_SIZE) > 0);
+}
+#endif
 
 // The host is found once a process, so these look at a process of their own.
 void report_host_with(const char* setting) {
