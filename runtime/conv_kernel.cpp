@@ -9,6 +9,7 @@
 #include "runtime/float_environment.h"
 #include "runtime/memory.h"
 #include "runtime/run_workgroups.h"
+#include "runtime/sharing.h"
 
 namespace nestjit::runtime {
 namespace {
@@ -89,7 +90,7 @@ ConvCall ConvKernel::call_for(const ops::ConvProblem& problem) const {
   ConvCall call;
   if (any_length()) call.symbols = ops::symbol_values(problem);
   call.workgroups = code_.workgroups_at(call.symbols);
-  call.serial = call.workgroups <= 1 || ops::flop_count(problem) < worth_sharing;
+  call.flop = ops::flop_count(problem);
   return call;
 }
 
@@ -130,7 +131,7 @@ void ConvKernel::run(const ConvCall& call, const void* x, const PackedWeights& w
 }
 
 void ConvKernel::run_buffers(const ConvCall& call, void* const* buffers, int max_threads) const {
-  const int threads = call.serial ? 1 : max_threads;
+  const int threads = threads_for(call.workgroups, call.flop, max_threads);
   const int32_t status =
       run_workgroups(code_.entry, buffers, call.symbols.data(), call.workgroups, threads);
   if (status != 0) base::internal("{}: the kernel returned {}", ops::to_string(problem_), status);

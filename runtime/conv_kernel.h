@@ -26,7 +26,7 @@ struct PackedWeights {
 struct ConvCall {
   std::array<int64_t, 2> symbols{};  // batch and length, for a kernel that leaves them open
   int64_t workgroups = 0;
-  bool serial = false;  // too small to wake a second thread
+  double flop = 0;  // what tells whether a second thread is worth it
 };
 
 /// Immutable once made; all members are thread-safe.
@@ -61,8 +61,8 @@ class ConvKernel {
 
   /// y = convolution of x, both row-contiguous, of the problem's element types and not overlapping.
   /// Allocates nothing. A small problem stays on the caller's thread whatever max_threads says (0:
-  /// as many as there are). Throws an internal error when the kernel reports one.
-  /// `residual` is like y, where the problem has one, and does not overlap it.
+  /// as many as there are; see threads_for()). Throws an internal error when the kernel reports
+  /// one. `residual` is like y, where the problem has one, and does not overlap it.
   void run(const ConvCall& call, const void* x, const PackedWeights& weights, void* y,
            int max_threads = 0, const void* residual = nullptr) const;
 

@@ -10,9 +10,6 @@
 
 namespace nestjit::runtime {
 
-/// FLOP below which waking a second thread costs more than it saves.
-inline constexpr double worth_sharing = 200e3;
-
 /// Runs the workgroups [0, count) of an entry point on at most `max_threads` threads (0: as many as
 /// there are); the first status that is not 0, or 0. The caller is in a FloatEnvironment. Allocates
 /// nothing.

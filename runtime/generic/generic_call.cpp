@@ -16,6 +16,7 @@
 #include "runtime/memory.h"
 #include "runtime/operand.h"
 #include "runtime/run_workgroups.h"
+#include "runtime/sharing.h"
 
 namespace nestjit::runtime {
 namespace {
@@ -120,11 +121,11 @@ void run_generic(const ops::ConvProblem& problem, const array& x, const array& w
   const std::shared_ptr<void> own = ordered(problem, weights, given.data(), sums);
   const ops::GenericValues values = ops::generic_values(problem, weights);
   const int64_t workgroups = kernel.workgroups_at(values);
-  const bool serial = workgroups <= 1 || ops::flop_count(problem) < worth_sharing;
+  const int threads = threads_for(workgroups, ops::flop_count(problem), 0);
   const std::array<void*, 3> buffers{const_cast<void*>(input.data()), own.get(), y};
   calls.fetch_add(1, std::memory_order_relaxed);
   const int32_t status =
-      run_workgroups(kernel.entry, buffers.data(), values.data(), workgroups, serial ? 1 : 0);
+      run_workgroups(kernel.entry, buffers.data(), values.data(), workgroups, threads);
   if (status != 0)
     base::internal("{}: the generic kernel returned {}", ops::to_string(problem), status);
 }

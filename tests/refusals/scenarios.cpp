@@ -214,7 +214,7 @@ Operands::Operands(std::string folder_for_kernels)
       integers(elements({4, 3, 4}, Dtype::i32)),
       cotangent(elements({1, 11, 4})),
       residual(elements({1, 11, 4})),
-      large_x(elements({1, 512, 64})),
+      large_x(elements({1, 2048, 64})),  // enough work to start threads for
       large_w(elements({64, 8, 64})),
       epilogue{.bias = elements({4}),
                .activation = Activation::snake,
