@@ -7,6 +7,7 @@
 #include "compiler/passes/flatten.h"
 #include "compiler/passes/reuse_loads.h"
 #include "compiler/passes/unroll.h"
+#include "compiler/passes/values_before_stores.h"
 #include "compiler/passes/vectorize.h"
 #include "compiler/passes/workgroups.h"
 #include "ir/simplify.h"
@@ -41,6 +42,7 @@ constexpr Pass passes[] = {
     {"drop_dead_tile_stores", drop_dead_tile_stores},
     {"demote_tiles", demote_tiles},
     {"reuse_loads", reuse_loads},
+    {"values_before_stores", values_before_stores},
     {"expand_calls", expand_calls},
 };
 

@@ -140,7 +140,7 @@ ir::Kernel lower_main(const ir::Kernel& kernel, const std::vector<Packing>& pack
                       const Recorder& recorder) {
   if (!recorder.is_watched()) return lower(kernel);  // packings may be at work on their own thread
   return lower(kernel, [&](std::string_view pass, const ir::Kernel& now) {
-    const bool last = pass == "reuse_loads";
+    const bool last = pass == "expand_calls";
     recorder.state(fmt::format("lower: {}", pass), {now, packings, {}},
                    last ? ir::Form::lowered : ir::Form::nest);
   });
