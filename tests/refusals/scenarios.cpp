@@ -90,6 +90,13 @@ void call_and_store(Operands& o, Results& results) {
   runtime::finish_background();
 }
 
+/// Of the least problem: what only the first compile of a process does is the same for all of them,
+/// and "call-compiled" goes through a larger one.
+void least_call(Operands& o, Results& results) {
+  results.add(conv_transpose1d(o.one, o.one));
+  runtime::finish_background();
+}
+
 void converted(Operands& o, Results& results) {
   results.add(conv_transpose1d(o.strided, o.integers, 2, 1));
 }
@@ -197,7 +204,7 @@ constexpr Scenario all[] = {
     {"cache-clear", "serial", false, warm_one, clear},
     {"cache-warm", "serial", false, warm_one, warm},
     {"first-call", "tbb", true, nothing, call},
-    {"first-compile", "tbb", true, empty_disk, call_and_store},
+    {"first-compile", "tbb", true, empty_disk, least_call},
     {"first-stream", "tbb", true, nothing, streams},
     {"first-shared-tbb", "tbb", true, nothing, shared},
     {"first-shared-threads", "threads", true, nothing, shared},
@@ -214,6 +221,7 @@ Operands::Operands(std::string folder_for_kernels)
       integers(elements({4, 3, 4}, Dtype::i32)),
       cotangent(elements({1, 11, 4})),
       residual(elements({1, 11, 4})),
+      one(elements({1, 1, 1})),
       large_x(elements({1, 2048, 64})),  // enough work to start threads for
       large_w(elements({64, 8, 64})),
       epilogue{.bias = elements({4}),

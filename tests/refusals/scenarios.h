@@ -23,7 +23,7 @@ struct Operands {
   std::string folder;    // of the kernels on disk
   std::string problems;  // a file of them
   array x, w, strided, integers, cotangent, residual;
-  array large_x, large_w;
+  array one, large_x, large_w;
   Epilogue epilogue;
   std::vector<float> values;
   std::vector<int64_t> x_shape;
