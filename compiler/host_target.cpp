@@ -1,5 +1,6 @@
-// The machine this process runs on: features by the compiler's run-time library, caches by the C
-// library. Both ask the processor, so that one newer than they are is no unknown one.
+// The machine this process runs on: features by the compiler's run-time library, caches from the
+// processor's own description or by the C library. No list of processors is asked, so that one
+// newer than the libraries is no unknown one.
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,14 +32,62 @@ Level detected_level() { return Level::x86_64_v1; }
 bool has_bf16_dot() { return false; }
 #endif
 
-/// Bytes of a cache as the C library knows them, which asks the processor itself.
-[[maybe_unused]] int64_t cache_bytes(int name, int64_t otherwise) {
-  const int64_t bytes = sysconf(name);
-  return bytes > 0 ? bytes : otherwise;
+/// A data cache as the processor describes it; zeros where it does not.
+struct Cache {
+  int64_t bytes = 0;
+  int threads = 0;  // that share it
+};
+
+Cache described_cache([[maybe_unused]] unsigned level) {
+#if defined(__x86_64__)
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid(0, &a, &b, &c, &d) == 0) return {};
+  const unsigned leaf = b == signature_AMD_ebx ? 0x8000001d : 4;
+  constexpr unsigned most_caches = 8, instructions = 2;
+  for (unsigned i = 0; i < most_caches; ++i) {
+    if (__get_cpuid_count(leaf, i, &a, &b, &c, &d) == 0) return {};
+    const unsigned type = a & 0x1f;
+    if (type == 0) return {};
+    if (type == instructions || ((a >> 5) & 7) != level) continue;
+    const int64_t ways = (b >> 22) + 1, partitions = ((b >> 12) & 0x3ff) + 1,
+                  line = (b & 0xfff) + 1;
+    return {ways * partitions * line * (int64_t{c} + 1), static_cast<int>((a >> 14) & 0xfff) + 1};
+  }
+#endif
+  return {};
 }
 
-/// A virtual machine of few cores is shown the whole cache of a machine that it shares with others.
+/// Bytes of a data cache as the C library knows them, which has other ways to ask; 0 where it does
+/// not.
+int64_t bytes_by_system([[maybe_unused]] int level) {
+#if defined(_SC_LEVEL1_DCACHE_SIZE)
+  constexpr int names[] = {_SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE};
+  return std::max<int64_t>(0, sysconf(names[level - 1]));
+#else
+  return 0;
+#endif
+}
+
+/// The first that is known.
+int64_t bytes_of(const Cache& described, int level, int64_t otherwise) {
+  if (described.bytes > 0) return described.bytes;
+  const int64_t by_system = bytes_by_system(level);
+  return by_system > 0 ? by_system : otherwise;
+}
+
+/// A virtual machine of few cores is shown the whole cache of a machine that it shares with others,
+/// and some descriptions count the caches of all dies.
 constexpr int64_t most_l3_of_a_core = int64_t{16} << 20;
+
+/// What hyper-threads of one core share counts for that core. Of a second level for several cores,
+/// each has its part.
+void find_caches(Target& machine) {
+  const Cache l1 = described_cache(1), l2 = described_cache(2), l3 = described_cache(3);
+  const int cores_of_l2 = std::max(1, l2.threads / std::max(1, l1.threads));
+  machine.l1d_bytes = bytes_of(l1, 1, machine.l1d_bytes);
+  machine.l2_bytes = bytes_of(l2, 2, machine.l2_bytes) / cores_of_l2;
+  machine.l3_bytes = std::min(bytes_of(l3, 3, 0), machine.cores * most_l3_of_a_core);
+}
 
 /// Rates of processor families that differ from the typical ones.
 Rates detected_rates() {
@@ -64,13 +113,8 @@ Rates detected_rates() {
 
 Target detect() {
   Target machine = target_of(detected_level());
-#if defined(_SC_LEVEL1_DCACHE_SIZE)
-  machine.l1d_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, machine.l1d_bytes);
-  machine.l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, machine.l2_bytes);
-  machine.l3_bytes = cache_bytes(_SC_LEVEL3_CACHE_SIZE, 0);
-#endif
   machine.cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  machine.l3_bytes = std::min(machine.l3_bytes, machine.cores * most_l3_of_a_core);
+  find_caches(machine);
   machine.rates = detected_rates();
   if (machine.level == Level::x86_64_v4 && has_bf16_dot())
     machine = with_extra(std::move(machine), "avx512bf16");

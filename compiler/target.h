@@ -59,7 +59,7 @@ struct Target {
   int64_t l1d_bytes = 32 * 1024;  // of one core
   int64_t l2_bytes = 256 * 1024;  // of one core
   int64_t l3_bytes = 0;           // shared; 0 when there is none
-  int cores = 1;
+  int cores = 1;                  // logical ones: threads that may share work
   Rates rates;
 
   /// Lanes of a full vector of the element type: 16 for f32 with 64-byte vectors.

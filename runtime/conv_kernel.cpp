@@ -57,7 +57,9 @@ void ConvKernel::place_epilogue(void** buffers, const ops::EpilogueOperands& epi
 void ConvKernel::pack_operand(const compiler::PackedOperand& operand, const void* w, void* packed,
                               int max_threads) const {
   const std::array<void*, 2> buffers{const_cast<void*>(w), packed};
-  const int threads = operand.bytes < pack_worth_sharing ? 1 : max_threads;
+  const double work = flop_of_packed_byte * static_cast<double>(operand.bytes);
+  const int threads =
+      operand.bytes < pack_worth_sharing ? 1 : threads_for(operand.workgroups, work, max_threads);
   const int32_t status =
       run_workgroups(operand.entry, buffers.data(), nullptr, operand.workgroups, threads);
   if (status != 0) {

@@ -14,6 +14,7 @@ StartOfThreads& start_of_threads() {
 
 int threads_for(int64_t workgroups, double flop, int most, StartOfThreads& start) {
   if (workgroups <= 1 || flop < worth_waking) return 1;
+  if (most > 1) start.paid();
   return most != 0 || start.paid_with(flop) ? most : 1;
 }
 

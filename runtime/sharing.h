@@ -13,11 +13,18 @@ inline constexpr double worth_waking = 200e3;
 /// one core does while they start, so that neither one small call nor many wait long for them.
 inline constexpr double worth_starting = 100e6;
 
+/// FLOP that take as long as putting a byte of weights in order.
+inline constexpr double flop_of_packed_byte = 30;
+
 /// Counts what is computed without other threads until their start is paid for.
 class StartOfThreads {
  public:
   /// Whether it is, with a run of so many FLOP. Thread-safe.
   bool paid_with(double flop);
+  /// Somebody asked for threads: they are started whatever was computed.
+  void paid() {
+    if (left_.load(std::memory_order_relaxed) > 0) left_.store(0, std::memory_order_relaxed);
+  }
 
  private:
   std::atomic<double> left_{worth_starting};

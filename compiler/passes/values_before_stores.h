@@ -5,10 +5,10 @@
 //            one buffer write what little arithmetic makes of a register tile, that arithmetic
 //            stands in lets before the first of these stores.
 //
-// Rule. A run ends with a loop, guard or allocation, with a store to another buffer, and with a
-// store or let that reads the stored buffer. A value reads a tile and has at most four operations,
-// none of them a call: it then lives in the register of what it was made of, and a run takes no
-// more registers than before.
+// Rule. A run ends with whatever is neither a let nor a store to the buffer, and with a store or
+// let that reads the buffer. A value reads a tile and has at most four operations, none of them a
+// call: it then lives in the register of the element that it was made of, which nobody reads later
+// on.
 //
 //   y[0] = max(acc[0], 0.0)          let y_out_0 = max(acc[0], 0.0)
 //   y[1] = max(acc[1], 0.0)    ->    let y_out_1 = max(acc[1], 0.0)

@@ -129,7 +129,8 @@ enum class Lengths {
 /// Compiles (or finds) the kernel for an input of `input_shape` and packs `weight` for it.
 ///
 /// Arguments, rules and errors are those of conv_transpose1d(). `threads` bounds the threads a call
-/// may use; 0 leaves it to the executor (NESTJIT_THREADS, default all cores).
+/// may use; 0 leaves it to the executor (NESTJIT_THREADS, default all cores), whose threads are
+/// started once a process's calls have come to about a millisecond of work.
 /// `lengths` chooses the kernel; with Lengths::symbolic, binding a layer again to another N or L
 /// compiles nothing. Inputs will be of `input_dtype` and, where given, have `input_strides`
 /// (elements, one a dimension), which need Lengths::specialised. Thread-safe.

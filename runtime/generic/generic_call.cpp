@@ -100,7 +100,11 @@ std::shared_ptr<void> ordered(const ops::ConvProblem& problem, const ops::Generi
   constexpr int64_t elements_worth_sharing = 1 << 17;
   const std::shared_ptr<void> memory = allocate_block(
       weights.elements() * byte_size(sums), fmt::format("weights of {}", ops::to_string(problem)));
-  const int threads = weights.elements() < elements_worth_sharing ? 1 : 0;
+  const double work = flop_of_packed_byte * static_cast<double>(weights.elements()) *
+                      static_cast<double>(byte_size(sums));
+  const int threads = weights.elements() < elements_worth_sharing
+                          ? 1
+                          : threads_for(weights.groups * weights.panels, work, 0);
   if (sums == Dtype::f64)
     fill_panels<double>(weights, given, memory.get(), threads);
   else

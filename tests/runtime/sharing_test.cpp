@@ -17,6 +17,14 @@ TEST(Sharing, ThreadsThatAreAskedForAreGiven) {
   EXPECT_EQ(threads_for(8, worth_waking, 4, start), 4);
 }
 
+TEST(Sharing, OthersShareOnceThreadsWereAskedFor) {
+  StartOfThreads start;
+  EXPECT_EQ(threads_for(8, worth_waking, 1, start), 1);
+  EXPECT_EQ(threads_for(8, worth_waking, 0, start), 1);
+  threads_for(8, worth_waking, 2, start);
+  EXPECT_EQ(threads_for(8, worth_waking, 0, start), 0);
+}
+
 TEST(Sharing, ThreadsAreStartedOnceTheirStartIsPaidFor) {
   StartOfThreads start;
   for (int i = 0; i < 9; ++i) EXPECT_EQ(threads_for(8, worth_starting / 10, 0, start), 1);

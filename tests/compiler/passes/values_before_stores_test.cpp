@@ -74,9 +74,9 @@ TEST(ValuesBeforeStores, ReadsOfTheStoredBufferEndARun) {
     })");
 }
 
-TEST(ValuesBeforeStores, OtherBuffersLoopsAndGuardsEndARun) {
+TEST(ValuesBeforeStores, WhateverIsNoStoreToTheBufferEndsARun) {
   expect_unchanged(R"(
-    kernel k(y: f32[4] output, z: f32[2] output) {
+    kernel k(x: f32[4] input, y: f32[6] output, z: f32[3] output) {
       allocate acc: f32[2] tile {
         acc[0] = 1.0f32
         acc[1] = 2.0f32
@@ -84,12 +84,17 @@ TEST(ValuesBeforeStores, OtherBuffersLoopsAndGuardsEndARun) {
         z[0] = acc[1] + 1.0f32
         y[1] = acc[1] + 1.0f32
         for q in [0, 1) parallel {
-          y[2] = acc[1] + 2.0f32
+          z[1] = acc[1] + 2.0f32
         }
+        y[2] = acc[0] + 2.0f32
         if acc[0] < 2.0f32 {
-          y[3] = acc[1] + 3.0f32
+          z[2] = acc[1] + 3.0f32
         }
-        z[1] = acc[0] + 2.0f32
+        y[3] = acc[0] + 3.0f32
+        prefetch x + 64
+        y[4] = acc[0] + 4.0f32
+        acc[1] = 3.0f32
+        y[5] = acc[1] + 5.0f32
       }
     })");
 }
