@@ -171,9 +171,7 @@ void warm(Operands& o, Results&) { cache_command("warm", o.problems.c_str()); }
 
 void warm_one(Operands& o) {
   runtime::disk::remove_all(runtime::disk::settings());
-  clear_kernels();
-  call_once(o);
-  runtime::finish_background();
+  cache_command("warm", o.first_problem.c_str());
 }
 
 /// More than the look-ups of a thread leave in it.
@@ -214,6 +212,7 @@ constexpr Scenario all[] = {
 
 Operands::Operands(std::string folder_for_kernels)
     : folder(std::move(folder_for_kernels)),
+      first_problem(folder + ".problem"),
       problems(folder + ".problems"),
       x(elements({1, 6, 4})),
       w(elements({4, 3, 4})),
@@ -230,9 +229,10 @@ Operands::Operands(std::string folder_for_kernels)
                .channel = elements({4})},
       values(24, 1.5f),
       x_shape{1, 6, 4} {
-  runtime::disk::put(problems,
-                     "conv_transpose1d l=6 ci=4 co=4 k=3 s=2 p=1\n"
-                     "conv_transpose1d l=7 ci=4 co=4 k=3 s=2 p=1\n");
+  // Small ones: "call-compiled" goes through the compile of a larger one.
+  const std::string first = "conv_transpose1d l=1 ci=1 co=1 k=1\n";
+  runtime::disk::put(first_problem, first);
+  runtime::disk::put(problems, first + "conv_transpose1d l=2 ci=1 co=1 k=1\n");
 }
 
 void Operands::refill() { shapes = {{1, 6, 4}, {2, 1000}, {6, 4}, {3, 6, 4}, {4, 6}, {1, 4}}; }

@@ -20,8 +20,9 @@ struct Operands {
   /// Forgets the operations that were to read arrays of these.
   void let_go();
 
-  std::string folder;    // of the kernels on disk
-  std::string problems;  // a file of them
+  std::string folder;         // of the kernels on disk
+  std::string first_problem;  // a file of it
+  std::string problems;       // a file of that and another one
   array x, w, strided, integers, cotangent, residual;
   array one, large_x, large_w;
   Epilogue epilogue;
