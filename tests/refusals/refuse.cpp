@@ -32,7 +32,7 @@ constexpr int64_t never = INT64_MAX;
 constinit std::atomic<int> kind_now{-1};
 constinit std::atomic<int64_t> requests{0}, first{never}, last{never}, refused{0}, living{0};
 constinit std::atomic<bool> traces{false};
-constinit thread_local int within_llvm = 0;
+constinit thread_local int within_llvm = 0, granted = 0;
 constinit thread_local bool tracing = false;  // which allocates
 
 class WithinLlvm {
@@ -53,7 +53,7 @@ void trace() {
 
 bool is_refused(Kind kind) {
   if (kind_now.load(std::memory_order_relaxed) != static_cast<int>(kind)) return false;
-  if (within_llvm > 0 || tracing) return false;
+  if (within_llvm > 0 || granted > 0 || tracing) return false;
   const int64_t n = ++requests;
   if (n < first || n > last) return false;
   ++refused;
@@ -129,6 +129,9 @@ int64_t grant_all() {
   kind_now = -1;
   return refused;
 }
+
+Granted::Granted() { ++granted; }
+Granted::~Granted() { --granted; }
 
 void trace_refusals() {
   trace();  // the first one loads what it needs

@@ -22,6 +22,15 @@ void refuse(Kind kind, int64_t n, bool onward);
 /// Nothing is refused any more. How many requests were.
 int64_t grant_all();
 
+/// What the thread asks for meanwhile is not refused and does not count.
+class Granted {
+ public:
+  Granted();
+  ~Granted();
+  Granted(const Granted&) = delete;
+  Granted& operator=(const Granted&) = delete;
+};
+
 /// Prints where a request comes from when it is refused.
 void trace_refusals();
 

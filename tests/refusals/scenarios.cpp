@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <array>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 
 #include "base/boundary.h"
@@ -15,6 +16,7 @@
 #include "nestjit/statistics.h"
 #include "runtime/background.h"
 #include "runtime/disk/inspect.h"
+#include "tests/refusals/refuse.h"
 #include "tests/runtime/disk/temporary_folder.h"
 #include "tools/commands.h"
 
@@ -155,6 +157,10 @@ void cache_command(const char* command, const char* file = nullptr) try {
   CLI::App app;
   int status = 0;
   tools::add_cache(app, status);
+  // While CLI11 reads the words it allocates in functions that must not throw.
+  std::optional<Granted> reading(std::in_place);
+  app.get_subcommand("cache")->get_subcommand(command)->parse_complete_callback(
+      [&reading] { reading.reset(); });
   const std::array<const char*, 4> words{"nestjit", "cache", command, file};
   app.parse(file == nullptr ? 3 : 4, words.data());
   if (status != 0) throw base::resource_error("nestjit cache", "it said what could not be had");
