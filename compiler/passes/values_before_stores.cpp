@@ -16,21 +16,17 @@ namespace {
 constexpr int most_operations = 4;
 
 bool reads(const Expr& root, const Buffer* buffer) {
-  bool found = false;
-  walk_exprs(root, [&](const Expr& e) {
+  return contains(root, [&](const Expr& e) {
     const auto* load = e.as<Load>();
-    found = found || (load && load->buffer.get() == buffer);
+    return load && load->buffer.get() == buffer;
   });
-  return found;
 }
 
 bool reads_tile(const Expr& root) {
-  bool found = false;
-  walk_exprs(root, [&](const Expr& e) {
+  return contains(root, [](const Expr& e) {
     const auto* load = e.as<Load>();
-    found = found || (load && load->buffer->role == BufferRole::tile);
+    return load && load->buffer->role == BufferRole::tile;
   });
-  return found;
 }
 
 bool is_operation(const Expr& e) {

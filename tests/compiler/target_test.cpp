@@ -93,9 +93,10 @@ TEST(Target, HostIsAtLeastWhatTheCompilerSees) {
 }
 
 #if defined(_SC_LEVEL3_CACHE_SIZE)
-// Also on a processor that is newer than the library that finds the caches.
+// Also on a processor that is newer than the libraries. The system may know less than the target.
 TEST(Target, CachesAreNotGuessedWhereTheSystemKnowsThem) {
-  EXPECT_EQ(host_target().l3_bytes > 0, sysconf(_SC_LEVEL3_CACHE_SIZE) > 0);
+  if (sysconf(_SC_LEVEL3_CACHE_SIZE) <= 0) GTEST_SKIP() << "no third level, or none known";
+  EXPECT_GT(host_target().l3_bytes, 0);
 }
 #endif
 
